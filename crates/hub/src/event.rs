@@ -1,0 +1,163 @@
+//! A message to a client, encoded once for all of its receivers.
+
+use std::sync::Arc;
+
+use crate::SessionId;
+
+/// A counted message (`event` or pushed `reply`) as bytes, WebSocket frame header included.
+///
+/// The cursor counts messages instead of numbering them in their bytes, so the bytes are the same for every receiver:
+/// a broadcast to 10,000 sessions encodes once and shares one allocation.
+#[derive(Debug)]
+pub struct Event {
+    /// `HEADROOM` bytes of which the last few are the frame header, then the JSON.
+    bytes: Vec<u8>,
+    /// Where the frame header begins.
+    frame: u8,
+    /// Where the event's name ends within the JSON, still escaped and quoted; 0 for a reply, which has none.
+    name_end: u32,
+}
+
+/// The longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
+const HEADROOM: usize = 10;
+const NAME_START: usize = br#"{"op":"event","event":"#.len();
+
+impl Event {
+    /// `{"op":"event","event":…,"from":…,"data":…}`; `data` is JSON already.
+    pub fn new(name: &str, from: SessionId, data: &str) -> Arc<Self> {
+        let mut bytes = Self::buffer(NAME_START + name.len() + data.len() + 45);
+        bytes.extend_from_slice(br#"{"op":"event","event":"#);
+        write_string(&mut bytes, name);
+        let name_end = (bytes.len() - HEADROOM) as u32;
+        bytes.extend_from_slice(br#","from":""#);
+        from.write(&mut bytes);
+        bytes.extend_from_slice(br#"","data":"#);
+        bytes.extend_from_slice(data.as_bytes());
+        bytes.push(b'}');
+        Self::frame(bytes, name_end)
+    }
+
+    /// `{"op":"reply","id":…,"data":…}`; `data` is JSON already.
+    pub fn reply(id: u64, data: &str) -> Arc<Self> {
+        let mut bytes = Self::buffer(data.len() + 50);
+        write_reply(&mut bytes, id, data);
+        Self::frame(bytes, 0)
+    }
+
+    /// The message's JSON.
+    pub fn json(&self) -> &[u8] {
+        &self.bytes[HEADROOM..]
+    }
+
+    /// The message as one unmasked WebSocket text frame.
+    pub fn websocket_frame(&self) -> &[u8] {
+        &self.bytes[usize::from(self.frame)..]
+    }
+
+    /// The event's name as it stands in the JSON; `None` for a reply.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        (self.name_end > 0).then(|| &self.json()[NAME_START..self.name_end as usize])
+    }
+
+    fn buffer(json: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADROOM + json);
+        bytes.resize(HEADROOM, 0);
+        bytes
+    }
+
+    fn frame(mut bytes: Vec<u8>, name_end: u32) -> Arc<Self> {
+        let length = bytes.len() - HEADROOM;
+        let mut header = [0; HEADROOM];
+        let used = text_frame_header(length, &mut header);
+        let frame = HEADROOM - used;
+        bytes[frame..HEADROOM].copy_from_slice(&header[..used]);
+        Arc::new(Self {
+            bytes,
+            frame: frame as u8,
+            name_end,
+        })
+    }
+}
+
+/// `{"op":"reply","id":…,"data":…}` at the end of `out`.
+pub(crate) fn write_reply(out: &mut Vec<u8>, id: u64, data: &str) {
+    out.extend_from_slice(br#"{"op":"reply","id":"#);
+    write_number(out, id);
+    out.extend_from_slice(br#","data":"#);
+    out.extend_from_slice(data.as_bytes());
+    out.push(b'}');
+}
+
+/// `text` as a JSON string at the end of `out`.
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string can always be written to memory as JSON");
+}
+
+/// `number` in decimal at the end of `out`.
+pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
+    serde_json::to_writer(out, &number).expect("a number can always be written to memory as JSON");
+}
+
+/// Writes the header of a final, unmasked text frame of `length` bytes; returns how many bytes it takes (RFC 6455 section 5.2).
+fn text_frame_header(length: usize, out: &mut [u8; HEADROOM]) -> usize {
+    out[0] = 0x81;
+    match length {
+        0..=125 => {
+            out[1] = length as u8;
+            2
+        }
+        126..=0xFFFF => {
+            out[1] = 126;
+            out[2..4].copy_from_slice(&(length as u16).to_be_bytes());
+            4
+        }
+        _ => {
+            out[1] = 127;
+            out[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+            10
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_the_json_of_the_protocol_in_a_frame_of_the_right_length() {
+        let from = SessionId::from_bytes([7; 16]);
+        for length in [1, 60, 61, 62, 65_000, 65_480, 65_600] {
+            let data = format!("\"{}\"", "x".repeat(length));
+            let event = Event::new("a \"b\"\n", from, &data);
+            let json: serde_json::Value = serde_json::from_slice(event.json()).unwrap();
+            assert_eq!(json["op"], "event");
+            assert_eq!(json["event"], "a \"b\"\n");
+            assert_eq!(json["from"], from.to_string());
+            assert_eq!(json["data"].as_str().unwrap().len(), length);
+            assert_eq!(event.name(), Some(&br#""a \"b\"\n""#[..]));
+
+            let frame = event.websocket_frame();
+            assert_eq!(frame[0], 0x81);
+            let (header, told) = match frame[1] {
+                127 => (
+                    10,
+                    u64::from_be_bytes(frame[2..10].try_into().unwrap()) as usize,
+                ),
+                126 => (4, usize::from(u16::from_be_bytes([frame[2], frame[3]]))),
+                short => (2, usize::from(short)),
+            };
+            assert_eq!(told, event.json().len());
+            assert_eq!(&frame[header..], event.json());
+        }
+    }
+
+    #[test]
+    fn a_reply_carries_id_and_data_to_the_letter() {
+        let reply = Event::reply(u64::MAX, "1e400");
+        assert_eq!(
+            reply.json(),
+            br#"{"op":"reply","id":18446744073709551615,"data":1e400}"#
+        );
+        assert_eq!(reply.name(), None);
+    }
+}

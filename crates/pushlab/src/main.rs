@@ -1,0 +1,2 @@
+//! pushlab.
+fn main() {}
