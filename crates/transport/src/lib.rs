@@ -1,1 +1,69 @@
-//! transport.
+//! What every transport implements, both ends, and what the HTTP-shaped ones share.
+//!
+//! A transport is a type with three things: [`Transport::INFO`], what it is and which settings it executes; [`Transport::serve`], one
+//! worker thread's share of its server; [`Transport::connect`], its client. The rest of the lab is generic over this trait, so a
+//! transport never knows who loads, measures or draws it.
+//!
+//! A client is *polled*, not awaited: one [`Client::poll`] writes what is queued, reads what has come and hands over every
+//! message of the read at once. The alternative, a sender and a receiver to be awaited apart, needs a lock or a channel between
+//! them and a task more for each connection; a load generator would measure those instead of the server.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | [`client`](Client) | the client's side of the trait: target, options, incoming messages, traffic counted |
+//! | [`server`](Server) | what a server is given: listener, door, limits, drain signal |
+//! | [`listener`] | sockets: SO_REUSEPORT, TCP_NODELAY, accept loop, connection limit |
+//! | [`stream`] | a TCP stream that counts its bytes |
+//! | [`origin`] | who may talk to a server from a page: same origin and an allow-list |
+//! | [`http`] | what HTTP-shaped transports share: routes, limits, time-outs, errors, and a client connection |
+
+mod client;
+pub mod http;
+pub mod listener;
+pub mod origin;
+mod server;
+pub mod stream;
+
+pub use client::{Client, ClientError, ClientOptions, Connection, PollPacing, Target, Ticket, Traffic};
+pub use hub::Door;
+pub use hub::wire::{Audience, Command, Incoming, Welcome};
+pub use server::{Config, Drain, DrainHandle, Server};
+
+use std::io;
+
+/// A transport: both ends of one wire.
+pub trait Transport: 'static {
+    /// What it is.
+    const INFO: Info;
+
+    /// Its client.
+    type Client: Client;
+
+    /// Serves on the calling worker thread (a single-threaded runtime within a `LocalSet`) until told to drain, then until the last
+    /// connection has ended or the grace time is over.
+    ///
+    /// # Errors
+    /// The listener failed for good.
+    fn serve(server: Server) -> impl Future<Output = io::Result<()>>;
+
+    /// Opens a session, or resumes the one in [`Target::resume`].
+    ///
+    /// # Errors
+    /// [`ClientError`] says whether the server could not be reached, refused, or answered what no server of the lab answers.
+    fn connect(target: &Target) -> impl Future<Output = Result<Self::Client, ClientError>>;
+}
+
+/// What a transport is.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    /// Its name on the command line and in results.
+    pub name: &'static str,
+    /// A line that tells what it does.
+    pub title: &'static str,
+    /// What its ready line's URL looks like around the address: `("ws://", "/ws")`. `None` where there is no network.
+    pub url: Option<(&'static str, &'static str)>,
+    /// Which fields of a scenario's `[client]` and `[server]` it executes beside the ones that every server does.
+    pub options: &'static [&'static str],
+    /// Whether replies come as counted messages, so that they survive a cut (request-response: no, they are in the response).
+    pub pushed_replies: bool,
+}
