@@ -212,6 +212,14 @@ impl Door {
         })
     }
 
+    /// The public id of the session that has this token.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownToken`], [`Refused::Gone`].
+    pub fn identify(&self, token: &str) -> Result<SessionId, Refused> {
+        self.with(token, |_, _, state, key, _| Ok(state.hub.id(key)))
+    }
+
     /// Ends a session for good.
     ///
     /// # Errors

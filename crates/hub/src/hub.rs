@@ -179,7 +179,7 @@ impl Hub {
             }
             Command::Request { id, data } => match replies {
                 Some(replies) => {
-                    if !replies.is_empty() {
+                    if replies.last() == Some(&b'}') {
                         replies.push(b',');
                     }
                     write_reply(replies, *id, data);

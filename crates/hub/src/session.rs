@@ -175,7 +175,7 @@ impl Poll {
 }
 
 fn append(out: &mut Vec<u8>, delivery: Delivery<'_>) {
-    if !out.is_empty() {
+    if out.last() == Some(&b'}') {
         out.push(b',');
     }
     match delivery {

@@ -1,1 +1,54 @@
-//! measure.
+//! What a measurement is, how it is taken down, when it may be believed, and the files it is kept in.
+//!
+//! The crate is cut between *taking* and *keeping*. What takes (the recorder, the tallies) sits in the load
+//! generator's innermost loop and allocates nothing; what keeps (rows, summary, folder) runs once a case and may
+//! take its time. Between the two stands one value, the [`Measurement`]: one arm, one trial, its outcome and all
+//! that was seen. Histograms are carried whole until percentiles are written down, so nothing is ever averaged that
+//! must not be.
+//!
+//! Nothing here knows a transport, a socket or the scenario format.
+//!
+//! - [`clock`]: the one monotonic clock, and the stamp of a message
+//! - [`latency`]: the seven histograms and what is read from them
+//! - [`recorder`]: takes latencies down, in one-second intervals, without allocating
+//! - [`delivery`]: the oracle: expected, delivered, lost, duplicated, reordered, a count for each
+//! - [`counts`]: counts, bytes and errors apart by kind
+//! - [`usage`]: CPU and memory of the server and of the generator
+//! - [`pauses`]: a thread that notices when the whole process was stopped
+//! - [`flight`]: requests in flight, integrated over time, for Little's law
+//! - [`verdict`]: the guards that decide whether a measurement may be believed
+//! - [`measurement`]: all of it together
+//! - [`rows`]: a row of `runs.csv` and of `intervals.csv`
+//! - [`summary`]: medians over the trials and comparisons: `summary.json`
+//! - [`manifest`]: the machine, the build, the command: `manifest.json`
+//! - [`folder`]: the result folder, written so that an interrupted run can be read
+
+pub mod clock;
+pub mod counts;
+pub mod delivery;
+pub mod flight;
+pub mod folder;
+pub mod latency;
+pub mod manifest;
+pub mod measurement;
+pub mod pauses;
+pub mod recorder;
+pub mod rows;
+pub mod summary;
+pub mod usage;
+pub mod verdict;
+
+pub use clock::{Stamp, now};
+pub use counts::{Counts, Errors, Traffic};
+pub use delivery::{Delivery, Oracle, Receipt, Tally};
+pub use flight::Flight;
+pub use folder::{Folder, FolderError, FolderWriter};
+pub use latency::{Distribution, Latencies, Which};
+pub use manifest::{Manifest, Status};
+pub use measurement::{Key, Little, Measurement, Outcome, Slip};
+pub use pauses::{PauseMonitor, Pauses};
+pub use recorder::Recorder;
+pub use rows::{IntervalRow, RunRow};
+pub use summary::Summary;
+pub use usage::{GeneratorUsage, MemoryUsage, ProcessUsage, Usage};
+pub use verdict::{Breach, Guards, Verdict};

@@ -1,1 +1,37 @@
-//! scenario.
+//! Scenario files: what one experiment asks, as typed values.
+//!
+//! A scenario is a TOML file that names a question, a kind of traffic, the transports to compare (the *arms*) and how
+//! long, how hard and how often to measure. This crate turns its text into a [`Scenario`] once, strictly: a field that is
+//! unknown, of the wrong type, out of range, or that nothing in this scenario would execute is an error which names file,
+//! line, column and field, and says what would be right. Whatever comes out can be run as it stands; nothing downstream
+//! checks it again.
+//!
+//! It is cut off from everything that runs so that a file can be judged without a server, and knows the transports only as
+//! names with the options that each executes ([`ArmInfo`]).
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `model` | the types: [`Scenario`], [`Kind`], [`Load`], [`Population`], the settings |
+//! | `cases` | [`Scenario::cases`]: one [`Case`] for each arm and trial, in interleaved order |
+//! | `overrides` | what the command line may change: [`Scenario::quick`] and the `with_…` functions |
+//! | `parse` | [`parse`] and [`load`]: text to [`Scenario`] |
+//! | `fields` | a TOML table that is read field by field, and complains about what is left |
+//! | `unit` | durations, sizes and rates with their units |
+//! | `error` | [`ScenarioError`] |
+
+mod cases;
+mod error;
+mod fields;
+mod model;
+mod overrides;
+mod parse;
+mod unit;
+
+pub use cases::Case;
+pub use error::ScenarioError;
+pub use model::{
+    Arrivals, ClientSettings, Connection, Kind, Load, Pace, PollPacing, Population, Scenario,
+    ServerSettings, SlowConsumer,
+};
+pub use parse::{ArmInfo, load, parse};
+pub use unit::{parse_duration, parse_rate, parse_size};
