@@ -24,7 +24,11 @@ pub trait Client: 'static {
     ///
     /// # Errors
     /// The connection or session has ended; the client is of no further use but for [`ticket`](Client::ticket).
-    fn poll(&mut self, cx: &mut Context<'_>, each: &mut impl FnMut(Incoming<'_>)) -> Poll<Result<(), ClientError>>;
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        each: &mut impl FnMut(Incoming<'_>),
+    ) -> Poll<Result<(), ClientError>>;
 
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic;
@@ -63,6 +67,8 @@ pub struct ClientOptions {
     pub poll_interval: Duration,
     /// Short polling: from what the interval counts. Default: fixed rate.
     pub poll_pacing: PollPacing,
+    /// Short polling: whether to poll at all. Replies don't need it, being in the response to their request. Default true.
+    pub polls: bool,
     /// Long polling: how long a poll asks to be held. Default 25 s.
     pub hold: Duration,
     /// How many requests with commands may be under way at once; more than 1 gives up the order of commands. Default 1.
@@ -167,7 +173,13 @@ pub enum ClientError {
 impl Target {
     /// A server at `url`, with the default settings.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), door: None, options: ClientOptions::default(), resume: None, source: None }
+        Self {
+            url: url.into(),
+            door: None,
+            options: ClientOptions::default(),
+            resume: None,
+            source: None,
+        }
     }
 }
 
@@ -177,6 +189,7 @@ impl Default for ClientOptions {
             connection: Connection::default(),
             poll_interval: Duration::from_millis(50),
             poll_pacing: PollPacing::default(),
+            polls: true,
             hold: Duration::from_secs(25),
             pool: 1,
             max_message: 16 << 20,

@@ -24,7 +24,9 @@ pub mod origin;
 mod server;
 pub mod stream;
 
-pub use client::{Client, ClientError, ClientOptions, Connection, PollPacing, Target, Ticket, Traffic};
+pub use client::{
+    Client, ClientError, ClientOptions, Connection, PollPacing, Target, Ticket, Traffic,
+};
 pub use hub::Door;
 pub use hub::wire::{Audience, Command, Incoming, Welcome};
 pub use server::{Config, Drain, DrainHandle, Server};

@@ -29,7 +29,11 @@ pub fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<StdListener>> {
 }
 
 fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
@@ -58,10 +62,12 @@ pub async fn accept(server: &Server, mut handle: impl FnMut(TcpStream, Permit)) 
             () = &mut over => return Ok(()),
         };
         match accepted {
-            Ok((stream, _)) => match Permit::take(&server.connections, server.config.max_connections) {
-                Some(permit) => handle(stream, permit),
-                None => refuse(stream),
-            },
+            Ok((stream, _)) => {
+                match Permit::take(&server.connections, server.config.max_connections) {
+                    Some(permit) => handle(stream, permit),
+                    None => refuse(stream),
+                }
+            }
             Err(error) if is_transient(&error) => sleep(Duration::from_millis(50)).await,
             Err(error) => return Err(error),
         }
@@ -70,21 +76,41 @@ pub async fn accept(server: &Server, mut handle: impl FnMut(TcpStream, Permit)) 
 
 /// Errors of accept(2) that belong to one connection or pass by themselves.
 fn is_transient(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory, PermissionDenied, TimedOut};
-    let exhausted = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS];
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | OutOfMemory | PermissionDenied | TimedOut)
-        || exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory, PermissionDenied, TimedOut,
+    };
+    let exhausted = [
+        rustix::io::Errno::MFILE,
+        rustix::io::Errno::NFILE,
+        rustix::io::Errno::NOBUFS,
+    ];
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | Interrupted
+            | OutOfMemory
+            | PermissionDenied
+            | TimedOut
+    ) || exhausted
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Tells one connection too many why it is refused, without giving it more than a second.
 fn refuse(mut stream: TcpStream) {
-    const BODY: &str = r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
+    const BODY: &str =
+        r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
     tokio::task::spawn_local(async move {
         let conversation = async {
             // A response before the request was read would be lost in the reset that closing then sends.
             let _ = stream.read(&mut [0; 4096]).await?;
             let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\nconnection: close";
-            stream.write_all(format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len()).as_bytes()).await?;
+            stream
+                .write_all(
+                    format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len()).as_bytes(),
+                )
+                .await?;
             stream.shutdown().await
         };
         // Whatever becomes of it, the connection ends here.
@@ -101,7 +127,13 @@ mod tests {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let ours = bind(any, 3).unwrap();
         let address = ours[0].local_addr().unwrap();
-        assert!(ours.iter().all(|listener| listener.local_addr().unwrap() == address));
-        assert_eq!(bind(address, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert!(
+            ours.iter()
+                .all(|listener| listener.local_addr().unwrap() == address)
+        );
+        assert_eq!(
+            bind(address, 1).unwrap_err().kind(),
+            io::ErrorKind::AddrInUse
+        );
     }
 }

@@ -54,16 +54,29 @@ impl Meter {
 ///
 /// # Errors
 /// [`ClientError::Unreachable`].
-pub async fn connect(target: &Target, address: SocketAddr, meter: &Meter) -> Result<TcpStream, ClientError> {
+pub async fn connect(
+    target: &Target,
+    address: SocketAddr,
+    meter: &Meter,
+) -> Result<TcpStream, ClientError> {
     let connecting = async {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
         socket.set_nodelay(true)?;
         if let Some(source) = target.source {
             socket.bind(SocketAddr::new(source, 0))?;
         }
         socket.connect(address).await
     };
-    let stream = connecting.await.map_err(|source| ClientError::Unreachable { address: address.to_string(), source })?;
+    let stream = connecting
+        .await
+        .map_err(|source| ClientError::Unreachable {
+            address: address.to_string(),
+            source,
+        })?;
     meter.0.connections.set(meter.0.connections.get() + 1);
     Ok(stream)
 }
@@ -83,7 +96,11 @@ impl Counted {
 }
 
 impl AsyncRead for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
         self.meter.add_down(buf.filled().len() - before);
@@ -92,7 +109,11 @@ impl AsyncRead for Counted {
 }
 
 impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
         if let Poll::Ready(Ok(written)) = polled {
             self.meter.add_up(written);

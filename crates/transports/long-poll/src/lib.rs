@@ -1,1 +1,47 @@
-//! long-poll.
+//! Long polling (RFC 6202): a poll is held until there is something to say.
+//!
+//! The server answers with all that is queued, and the next poll's cursor acknowledges it, so nothing is lost between two polls. An event that comes
+//! while a poll is held arrives after one transit, as on a WebSocket; one that comes just after an answer waits for the next poll, up to three.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | [`client`](Always) | one poll always under way |
+//! | `server` | `GET /events`, held |
+//!
+//! Everything else is [`transport::http::session`] and [`transport::http::client`], shared with the other transports over HTTP.
+
+mod client;
+mod server;
+
+pub use client::Always;
+
+use std::io;
+
+use transport::http::client::SessionClient;
+use transport::{ClientError, Info, Server, Target, Transport};
+
+/// Long polling over HTTP/1.1.
+#[derive(Debug)]
+pub struct LongPoll;
+
+const NAME: &str = "long-poll";
+
+impl Transport for LongPoll {
+    const INFO: Info = Info {
+        name: NAME,
+        title: "HTTP requests held by the server until there is something to say",
+        url: Some(("http://", "")),
+        options: &["hold", "pool", "batching"],
+        pushed_replies: true,
+    };
+
+    type Client = SessionClient<Always>;
+
+    async fn serve(server: Server) -> io::Result<()> {
+        server::serve(server).await
+    }
+
+    async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
+        SessionClient::connect(target, NAME, |_| Always::new(target.options.hold)).await
+    }
+}

@@ -1,1 +1,47 @@
-//! request-response.
+//! Plain HTTP: a request for each batch of commands, replies in the response, and polls at an interval for what others publish.
+//!
+//! This is the web of before Comet. What is published waits at the server until the client happens to ask again, half an interval on
+//! average, and most questions are answered with nothing; what is *asked*, on the other hand, is answered as fast as on any transport.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | [`client`](Pace) | when to poll: at a fixed rate or with a fixed delay |
+//! | `server` | `GET /events`, answered at once |
+//!
+//! Everything else is [`transport::http::session`] and [`transport::http::client`], shared with the other transports over HTTP.
+
+mod client;
+mod server;
+
+pub use client::Pace;
+
+use std::io;
+
+use transport::http::client::SessionClient;
+use transport::{ClientError, Info, Server, Target, Transport};
+
+/// Short polling over HTTP/1.1.
+#[derive(Debug)]
+pub struct RequestResponse;
+
+const NAME: &str = "request-response";
+
+impl Transport for RequestResponse {
+    const INFO: Info = Info {
+        name: NAME,
+        title: "plain HTTP: replies in the response, events by polling at an interval",
+        url: Some(("http://", "")),
+        options: &["connection", "poll-interval", "poll-pacing", "pool"],
+        pushed_replies: false,
+    };
+
+    type Client = SessionClient<Pace>;
+
+    async fn serve(server: Server) -> io::Result<()> {
+        server::serve(server).await
+    }
+
+    async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
+        SessionClient::connect(target, NAME, |welcome| Pace::new(&target.options, welcome)).await
+    }
+}

@@ -1,0 +1,394 @@
+//! The routes that every server with sessions over HTTP has: `POST /session`, `POST /commands`, `GET /events`, `DELETE /session` and `POST /echo`.
+//!
+//! How such servers differ is an implementation of [`Events`]: where the replies go, and what becomes of `GET /events`.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll as TaskPoll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hub::wire::{Command, write_welcome};
+use hub::{Door, Poll, Refused, SessionId, Token};
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
+use pin_project_lite::pin_project;
+
+use super::answer::refuse;
+use super::{
+    Handler, Request, Response, Upload, bearer, echo, error, json, no_content, read_body, refused,
+};
+use crate::{Config, Server};
+
+/// Most seconds that a poll is held.
+pub const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// What tells one server with sessions over HTTP from another.
+pub trait Events: 'static {
+    /// Whether replies stand in the answer to `POST /commands`; else they are messages like any other.
+    const REPLIES_IN_ANSWER: bool;
+    /// Whether `GET /events` takes `wait`.
+    const WAITS: bool;
+
+    /// Answers `GET /events`. Dropping the future, as happens when the client vanishes, drops `poll` and so gives the place back.
+    fn events(self: Rc<Self>, poll: Poll, asked: Asked)
+    -> impl Future<Output = Response> + 'static;
+}
+
+/// What `GET /events` asks for beside the messages.
+#[derive(Debug)]
+pub struct Asked {
+    /// How long to hold the poll, at most [`MAX_WAIT`]; `None` when not said.
+    pub wait: Option<Duration>,
+    /// The request's header map, for its memory.
+    pub headers: HeaderMap,
+}
+
+/// A server with sessions over HTTP.
+#[derive(Debug)]
+pub struct Sessions<E> {
+    door: Door,
+    config: Arc<Config>,
+    events: Rc<E>,
+}
+
+impl<E: Events> Sessions<E> {
+    /// A handler for `server`.
+    pub fn new(server: &Server, events: E) -> Rc<Self> {
+        Rc::new(Self {
+            door: server.door.clone(),
+            config: Arc::clone(&server.config),
+            events: Rc::new(events),
+        })
+    }
+}
+
+impl<E: Events> Handler for Sessions<E> {
+    fn handle(self: Rc<Self>, request: Request) -> impl Future<Output = Response> + 'static {
+        match (request.uri().path(), request.method()) {
+            ("/echo", _) => {
+                let limit = self.config.max_message;
+                Route::Echo {
+                    future: echo(request, limit),
+                }
+            }
+            ("/commands", _) => {
+                let (head, body) = request.into_parts();
+                Route::Commands {
+                    future: self.commands(head.headers, body),
+                }
+            }
+            ("/events", _) => match self.poll(request) {
+                Ok((poll, asked)) => Route::Events {
+                    future: Rc::clone(&self.events).events(poll, asked),
+                },
+                Err(response) => Route::Known { response },
+            },
+            (_, method) => {
+                let opens = method == Method::POST;
+                let (head, body) = request.into_parts();
+                Route::Session {
+                    future: self.session(opens, head.headers, body),
+                }
+            }
+        }
+    }
+
+    fn methods(&self, path: &str) -> Option<&'static [Method]> {
+        match path {
+            "/commands" | "/echo" => Some(&[Method::POST]),
+            "/events" => Some(&[Method::GET]),
+            "/session" => Some(&[Method::POST, Method::DELETE]),
+            _ => None,
+        }
+    }
+}
+
+impl<E: Events> Sessions<E> {
+    /// Opens a session or closes one. With a token, opening finds that session again if it is still there, as a WebSocket's resume does.
+    async fn session(self: Rc<Self>, opens: bool, headers: HeaderMap, body: Upload) -> Response {
+        // Nothing is asked of the body, but the next request begins behind it.
+        if let Err(response) = read_body(body, self.config.max_message).await {
+            return response;
+        }
+        if opens {
+            return match self.find(&headers) {
+                Some((session, token)) => welcome(StatusCode::OK, session, token, true),
+                None => match self.door.open_detached() {
+                    Ok((session, token)) => welcome(StatusCode::CREATED, session, token, false),
+                    Err(error) => refused(&error),
+                },
+            };
+        }
+        match token(&headers).map(|token| self.door.close(token)) {
+            Ok(Ok(())) => no_content(headers),
+            Ok(Err(error)) => refused(&error),
+            Err(response) => *response,
+        }
+    }
+
+    /// The session whose token the request has.
+    fn find(&self, headers: &HeaderMap) -> Option<(SessionId, Token)> {
+        let token = bearer(headers)?;
+        Some((self.door.identify(token).ok()?, token.parse().ok()?))
+    }
+
+    async fn commands(self: Rc<Self>, headers: HeaderMap, body: Upload) -> Response {
+        if let Err(response) = token(&headers) {
+            return *response;
+        }
+        match read_body(body, self.config.max_message).await {
+            Ok(body) => self.carry_out(headers, &body),
+            Err(response) => response,
+        }
+    }
+
+    fn carry_out(&self, headers: HeaderMap, body: &Bytes) -> Response {
+        let is_array = body.trim_ascii_start().first() == Some(&b'[');
+        // The usual single command needs no list.
+        let (one, many);
+        let commands: &[Command<'_>] = if is_array {
+            many = Command::parse_many(body);
+            match &many {
+                Ok(commands) => commands,
+                Err(malformed) => return error(400, "malformed", &malformed.to_string()),
+            }
+        } else {
+            one = Command::parse(body);
+            match &one {
+                Ok(command) => std::slice::from_ref(command),
+                Err(malformed) => return error(400, "malformed", &malformed.to_string()),
+            }
+        };
+        if commands
+            .iter()
+            .any(|command| matches!(command, Command::Resume { .. }))
+        {
+            return error(
+                400,
+                "malformed",
+                "`resume` is for WebSockets; over HTTP a session goes on with its token",
+            );
+        }
+        let token = match token(&headers) {
+            Ok(token) => token,
+            Err(response) => return *response,
+        };
+        if E::REPLIES_IN_ANSWER {
+            let mut answer = Vec::with_capacity(body.len() + 32);
+            answer.extend_from_slice(br#"{"replies":["#);
+            match self.door.apply(token, commands, Some(&mut answer)) {
+                Ok(()) => {
+                    answer.extend_from_slice(b"]}");
+                    json(headers, StatusCode::OK, answer)
+                }
+                Err(error) => refused(&error),
+            }
+        } else {
+            match self.door.apply(token, commands, None) {
+                Ok(()) => super::recycle(headers, StatusCode::ACCEPTED, super::Body::empty()),
+                Err(error) => refused(&error),
+            }
+        }
+    }
+
+    /// Begins the poll that `GET /events` asks for.
+    fn poll(&self, request: Request) -> Result<(Poll, Asked), Box<Response>> {
+        use hyper::body::Body as _;
+        let token = token(request.headers())?;
+        if !request.body().is_end_stream() {
+            return Err(refuse(400, "malformed", "a poll has no body"));
+        }
+        let query = Query::parse(request.uri().query().unwrap_or_default(), E::WAITS)
+            .map_err(|message| refuse(400, "malformed", message))?;
+        let poll = self
+            .door
+            .poll(token, query.after)
+            .map_err(|error| Box::new(refused(&error)))?;
+        let (head, _) = request.into_parts();
+        Ok((
+            poll,
+            Asked {
+                wait: query.wait,
+                headers: head.headers,
+            },
+        ))
+    }
+}
+
+/// `{"events":[…],"next":N}` for the answer to `GET /events`; 204 where nothing was there.
+///
+/// `taken` is what [`Poll::poll_take`] or [`Poll::take_now`] gave for an `answer` begun with [`begin_events`].
+pub fn events_answer(
+    headers: HeaderMap,
+    mut answer: Vec<u8>,
+    taken: Result<Option<u64>, Refused>,
+) -> Response {
+    match taken {
+        Ok(Some(next)) => {
+            use std::io::Write as _;
+            // Writing to a Vec can't fail.
+            let _ = write!(answer, r#"],"next":{next}}}"#);
+            json(headers, StatusCode::OK, answer)
+        }
+        // A drain ends a held poll as its time-out would; the next request is told more.
+        Ok(None) | Err(Refused::Draining) => no_content(headers),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The beginning of an answer to `GET /events`.
+pub fn begin_events() -> Vec<u8> {
+    br#"{"events":["#.to_vec()
+}
+
+fn welcome(status: StatusCode, session: SessionId, token: Token, resumed: bool) -> Response {
+    let mut body = Vec::with_capacity(128);
+    write_welcome(&mut body, session, token, resumed);
+    json(HeaderMap::new(), status, body)
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Box<Response>> {
+    bearer(headers).ok_or_else(|| {
+        refuse(
+            401,
+            "unauthorized",
+            "this needs `Authorization: Bearer <token>`, from POST /session",
+        )
+    })
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Query {
+    after: Option<u64>,
+    wait: Option<Duration>,
+}
+
+impl Query {
+    /// Parses strictly: what is unknown or there twice is refused.
+    fn parse(query: &str, waits: bool) -> Result<Self, &'static str> {
+        let mut parsed = Self::default();
+        if query.is_empty() {
+            return Ok(parsed);
+        }
+        for pair in query.split('&') {
+            match pair.split_once('=') {
+                Some(("after", _)) if parsed.after.is_some() => {
+                    return Err("`after` is there twice");
+                }
+                Some(("after", value)) => {
+                    parsed.after = Some(number(value).ok_or("`after` is a count of messages")?);
+                }
+                Some(("wait", _)) if waits && parsed.wait.is_some() => {
+                    return Err("`wait` is there twice");
+                }
+                Some(("wait", value)) if waits => {
+                    parsed.wait = Some(seconds(value).ok_or("`wait` is a number of seconds")?);
+                }
+                _ if waits => return Err("only `after` and `wait` are known here"),
+                _ => return Err("only `after` is known here"),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// Digits alone; `parse` would take a sign.
+fn number(text: &str) -> Option<u64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+/// A decimal number of seconds, at most [`MAX_WAIT`].
+fn seconds(text: &str) -> Option<Duration> {
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds: f64 = is_plain.then(|| text.parse().ok())??;
+    Some(Duration::from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())))
+}
+
+pin_project! {
+    /// The future of a route. Made by hand, since an `async` block keeps room for the whole request beside it while a poll is held.
+    #[project = Project]
+    enum Route<A, B, C, D> {
+        Known { response: Box<Response> },
+        Echo { #[pin] future: A },
+        Commands { #[pin] future: B },
+        Events { #[pin] future: C },
+        Session { #[pin] future: D },
+    }
+}
+
+impl<A, B, C, D> Future for Route<A, B, C, D>
+where
+    A: Future<Output = Response>,
+    B: Future<Output = Response>,
+    C: Future<Output = Response>,
+    D: Future<Output = Response>,
+{
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Response> {
+        match self.project() {
+            Project::Known { response } => TaskPoll::Ready(std::mem::take(&mut **response)),
+            Project::Echo { future } => future.poll(cx),
+            Project::Commands { future } => future.poll(cx),
+            Project::Events { future } => future.poll(cx),
+            Project::Session { future } => future.poll(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_taken_to_the_letter() {
+        let parse = |query| Query::parse(query, true);
+        assert_eq!(parse(""), Ok(Query::default()));
+        assert_eq!(
+            parse("after=7"),
+            Ok(Query {
+                after: Some(7),
+                wait: None
+            })
+        );
+        let both = Query {
+            after: Some(0),
+            wait: Some(Duration::from_millis(250)),
+        };
+        assert_eq!(parse("wait=0.25&after=0"), Ok(both));
+        assert_eq!(
+            parse("wait=1000").map(|query| query.wait),
+            Ok(Some(MAX_WAIT))
+        );
+        for bad in [
+            "after",
+            "after=",
+            "after=-1",
+            "after=+1",
+            "after=1.0",
+            "after=18446744073709551616",
+            "after=1&after=1",
+            "after=1&",
+            "wait=",
+            "wait=.",
+            "wait=-1",
+            "wait=inf",
+            "wait=nan",
+            "wait=1e3",
+            "wait=25s",
+            "wait=1&wait=2",
+            "since=1",
+            "&",
+            "=",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(Query::parse("wait=1", false).is_err());
+    }
+}
