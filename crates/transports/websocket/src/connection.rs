@@ -1,0 +1,318 @@
+//! The receiving side of a server's connection: its task, from the upgrade to the end of the TCP connection.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::{Sleep, sleep};
+use transport::http::Held;
+
+use crate::conn::{Conn, Note};
+use crate::frame::{Role, Violation, close_payload};
+use crate::pulse::{Listed, Pulse};
+use crate::reader::{Input, Item, Reader};
+
+/// What a connection is for.
+pub(crate) trait Duty: Unpin + Send + 'static {
+    /// Deals with all that `input` holds.
+    ///
+    /// # Errors
+    /// What the connection is to be closed with.
+    fn serve(
+        &mut self,
+        conn: &Arc<Conn>,
+        frames: &mut Reader,
+        input: Input<'_>,
+    ) -> Result<(), Goodbye>;
+
+    /// How many bytes may wait for the socket before nothing more is read.
+    const MOST_WAITING: usize;
+
+    /// The socket takes bytes again.
+    fn resume(&mut self) {}
+
+    /// The connection closes; nothing may be sent on it any more.
+    fn end(self, goodbye: &Goodbye);
+}
+
+/// Why a connection is closed, as its close frame tells.
+#[derive(Debug)]
+pub(crate) struct Goodbye {
+    /// The payload of the close frame.
+    payload: Vec<u8>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// We close; the peer is to answer.
+    Ours,
+    /// The peer closed with this code, and this is the answer.
+    Answer { code: Option<u16> },
+    /// The peer can't be understood any more.
+    Failed,
+}
+
+/// A server's connection.
+#[derive(Debug)]
+pub(crate) struct Connection<D> {
+    stream: OwnedReadHalf,
+    conn: Arc<Conn>,
+    frames: Reader,
+    /// Until the close frame was sent.
+    duty: Option<D>,
+    closing: Option<Box<Closing>>,
+    is_known: bool,
+    _listed: Listed,
+    _held: Held,
+}
+
+#[derive(Debug)]
+struct Closing {
+    kind: Kind,
+    is_shut_down: bool,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// How long a peer is given to take what is left, the close frame at its end, and to answer.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bytes of one read.
+const READ: usize = 64 << 10;
+/// A connection that never runs dry lets others go first after so many reads.
+const MOST_READS: usize = 8;
+
+thread_local! {
+    /// What was read last, whatever the connection: only what a message is missing is kept beyond the read.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends the thread's read buffer. A use within a use gets another one.
+pub(crate) fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    let mut scratch = SCRATCH.take();
+    if scratch.is_empty() {
+        scratch.resize(READ, 0);
+    }
+    let result = use_it(&mut scratch);
+    SCRATCH.set(scratch);
+    result
+}
+
+impl<D: Duty> Connection<D> {
+    /// A connection on `stream`, which has a place in the server's count and is looked after by `pulse`. `begin` makes its duty.
+    pub(crate) fn new(
+        stream: TcpStream,
+        held: Held,
+        pulse: &Arc<Pulse>,
+        (limit, batching): (usize, bool),
+        begin: impl FnOnce(&Arc<Conn>) -> D,
+    ) -> Self {
+        let (stream, sending) = stream.into_split();
+        let conn = Arc::new(Conn::new(sending, batching));
+        let listed = pulse.list(&conn);
+        let duty = begin(&conn);
+        Self {
+            stream,
+            conn,
+            frames: Reader::new(Role::Server, limit),
+            duty: Some(duty),
+            closing: None,
+            is_known: false,
+            _listed: listed,
+            _held: held,
+        }
+    }
+
+    /// Tells the connection what was noted for it from outside.
+    pub(crate) fn note(&self, note: Note) {
+        self.conn.note(note);
+    }
+
+    /// Deals with bytes from the peer.
+    pub(crate) fn take_in(&mut self, bytes: &mut [u8]) {
+        let input = Input::new(bytes);
+        self.conn.hear();
+        if let Some(duty) = &mut self.duty {
+            if let Err(goodbye) = duty.serve(&self.conn, &mut self.frames, input) {
+                self.close(&goodbye);
+            }
+        } else if let Some(closing) = &mut self.closing
+            && closing.kind == Kind::Ours
+        {
+            closing.kind = await_answer(&mut self.frames, input);
+        }
+    }
+
+    /// Sends the close frame and ends the duty.
+    fn close(&mut self, goodbye: &Goodbye) {
+        let Some(duty) = self.duty.take() else {
+            return;
+        };
+        self.conn.push_close(&goodbye.payload);
+        duty.end(goodbye);
+        self.closing = Some(Box::new(Closing {
+            kind: goodbye.kind,
+            is_shut_down: false,
+            deadline: Box::pin(sleep(CLOSE_TIMEOUT)),
+        }));
+    }
+
+    /// Does what others have noted; whether the connection ends at once.
+    fn heed(&mut self) -> bool {
+        match self.conn.noted() {
+            Some(Note::Cut) => return true,
+            Some(note) if self.duty.is_some() => self.close(&Goodbye::noted(note)),
+            None | Some(_) => {}
+        }
+        false
+    }
+
+    /// Writes what the socket didn't take before; ready when it has taken all, or enough to go on reading.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.conn.is_blocked() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.conn.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                if let Some(duty) = &mut self.duty {
+                    duty.resume();
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending if self.duty.is_some() && self.conn.waiting() > D::MOST_WAITING => {
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Ready(Ok(())),
+            failed @ Poll::Ready(Err(_)) => failed,
+        }
+    }
+
+    /// Goes on closing; ready when the connection has ended.
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(closing) = &mut self.closing else {
+            return Poll::Pending;
+        };
+        if closing.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !self.conn.is_blocked() && closing.kind != Kind::Ours && !closing.is_shut_down {
+            self.conn.shut_down();
+            closing.is_shut_down = true;
+        }
+        match closing.kind {
+            // The server is the first to close the TCP connection (RFC 6455 section 7.1.1).
+            Kind::Answer { .. } if closing.is_shut_down => Poll::Ready(()),
+            // Closing with bytes unread would send a reset, which can overtake the close frame: what comes is thrown away.
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<D: Duty> Future for Connection<D> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if !this.is_known {
+            // A task's waker stays the same.
+            this.conn.set_waker(cx.waker());
+            this.is_known = true;
+        }
+        for _ in 0..MOST_READS {
+            if this.heed() {
+                return Poll::Ready(());
+            }
+            if ready!(this.poll_flush(cx)).is_err() || this.poll_closing(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let ended = ready!(with_scratch(|scratch| {
+                let mut buf = ReadBuf::new(scratch);
+                Poll::Ready(
+                    match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
+                        Ok(()) if !buf.filled().is_empty() => {
+                            this.take_in(buf.filled_mut());
+                            false
+                        }
+                        // Cut, or closed without the handshake: the session can be resumed.
+                        _ => true,
+                    },
+                )
+            }));
+            if ended {
+                return Poll::Ready(());
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Goodbye {
+    /// We close.
+    pub(crate) fn ours(code: u16, reason: &str) -> Self {
+        Self {
+            payload: close_payload(code, reason),
+            kind: Kind::Ours,
+        }
+    }
+
+    /// The answer to a close frame of the peer: the same code.
+    pub(crate) fn answer(close: Option<(u16, String)>) -> Self {
+        let code = close.map(|(code, _)| code);
+        Self {
+            payload: code.map_or_else(Vec::new, |code| code.to_be_bytes().to_vec()),
+            kind: Kind::Answer { code },
+        }
+    }
+
+    /// Whether the peer closed since it wants nothing more: normally, or without saying why. A page that goes away (1001) may come back.
+    pub(crate) fn is_farewell(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Answer {
+                code: None | Some(1000)
+            }
+        )
+    }
+
+    fn noted(note: Note) -> Self {
+        let (code, reason) = match note {
+            Note::Superseded => (1008, hub::Refused::Superseded.to_string()),
+            Note::Overflow => (1013, hub::Refused::Gone.to_string()),
+            Note::Draining => (1012, hub::Refused::Draining.to_string()),
+            Note::Cut => (1011, String::new()),
+        };
+        Self::ours(code, &reason)
+    }
+}
+
+impl From<Violation> for Goodbye {
+    fn from(violation: Violation) -> Self {
+        Self {
+            payload: close_payload(violation.code(), &violation.to_string()),
+            kind: Kind::Failed,
+        }
+    }
+}
+
+/// Reads on to the answer to our close frame. The peer may have sent messages before it, which nobody will read.
+fn await_answer(frames: &mut Reader, mut input: Input<'_>) -> Kind {
+    loop {
+        match frames.next(&mut input) {
+            Ok(Some(Item::Close(close))) => {
+                return Kind::Answer {
+                    code: close.map(|(code, _)| code),
+                };
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Kind::Ours,
+            Err(_) => return Kind::Failed,
+        }
+    }
+}
