@@ -1,0 +1,152 @@
+//! Hands out arrivals when they are due, and says how late it was.
+//!
+//! Its task sleeps on a `timerfd` until shortly before an arrival and then spins. Each turn of the spin yields to the
+//! runtime, which looks after all sockets, so answers are read while it waits. But a task waits in line: after a publish
+//! to a thousand subscribers there are a thousand users before it. So every user that has just been polled looks whether
+//! an arrival is due meanwhile, and a due arrival is sent there and then, by polling its sender at once.
+//!
+//! What is overdue keeps its intended time: nothing is dropped, nothing is shifted. What the generator does not manage to
+//! send is at least counted as missing.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::task::Context;
+
+use measure::now;
+use transport::Transport;
+
+use crate::alarm::Alarm;
+use crate::arrivals::{Arrival, Arrivals};
+use crate::book::Book;
+use crate::user::User;
+
+/// The alarm is set this much early, nanoseconds: the kernel's wake-up takes its time.
+const SPIN: u64 = 150_000;
+
+/// With at least this long to wait there is time to encode a histogram of the last second, nanoseconds.
+const SPARE: u64 = 600_000;
+
+/// What one turn of the spin can take by itself, nanoseconds. A longer turn was the kernel's or someone's work.
+const TURN: u64 = 5_000;
+
+/// The schedule of an open loop and those who send by it. Without a schedule nothing is ever due.
+pub(crate) struct Pacer<T: Transport> {
+    book: Rc<RefCell<Book>>,
+    schedule: RefCell<Schedule<T>>,
+    /// When the next arrival is due, nanoseconds; the greatest number if there is none.
+    due: Cell<u64>,
+}
+
+struct Schedule<T: Transport> {
+    arrivals: Option<Arrivals>,
+    next: Option<Arrival>,
+    /// By their number as a sender.
+    senders: Vec<Option<Rc<RefCell<User<T>>>>>,
+    /// Senders that have something to send now.
+    called: Vec<usize>,
+}
+
+impl<T: Transport> Pacer<T> {
+    pub(crate) fn new(book: Rc<RefCell<Book>>) -> Self {
+        let schedule = Schedule {
+            arrivals: None,
+            next: None,
+            senders: Vec::new(),
+            called: Vec::new(),
+        };
+        Self {
+            book,
+            schedule: RefCell::new(schedule),
+            due: Cell::new(u64::MAX),
+        }
+    }
+
+    /// The load begins.
+    pub(crate) fn begin(&self, mut arrivals: Arrivals, senders: Vec<Option<Rc<RefCell<User<T>>>>>) {
+        let schedule = &mut *self.schedule.borrow_mut();
+        schedule.next = arrivals.next();
+        schedule.arrivals = Some(arrivals);
+        schedule.senders = senders;
+        self.due.set(schedule.due());
+    }
+
+    /// Hands out all arrivals, each when it is due.
+    ///
+    /// # Errors
+    /// The kernel refuses the timer.
+    pub(crate) async fn pace(self: Rc<Self>) -> io::Result<()> {
+        let alarm = Alarm::new()?;
+        while self.due.get() < u64::MAX {
+            let (at, due) = (now(), self.due.get());
+            if at >= due {
+                self.release(at);
+                // When the schedule can't be kept, users must still read.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            if due - at > SPARE && self.book.borrow().recorder.is_untidy() {
+                self.book.borrow_mut().recorder.tidy();
+            } else if due - at > SPIN {
+                alarm.until(due - SPIN).await?;
+            } else {
+                let polls = self.book.borrow().polls;
+                tokio::task::yield_now().await;
+                let book = &mut *self.book.borrow_mut();
+                if book.polls == polls {
+                    book.spin_ns += (now() - at).min(TURN);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out what has come due by the book's clock. For users, after each poll.
+    #[inline]
+    pub(crate) fn catch_up(&self) {
+        if self.book.borrow().clock >= self.due.get() {
+            self.release(now());
+        }
+    }
+
+    /// Hands out all arrivals that are due at `at` and lets their senders send.
+    fn release(&self, at: u64) {
+        let mut called = {
+            let schedule = &mut *self.schedule.borrow_mut();
+            let book = &mut *self.book.borrow_mut();
+            while let Some(arrival) = schedule.next.filter(|arrival| arrival.due <= at) {
+                if book.release(arrival, at) {
+                    schedule.called.push(arrival.sender);
+                }
+                schedule.next = schedule.arrivals.as_mut().and_then(Iterator::next);
+            }
+            self.due.set(schedule.due());
+            std::mem::take(&mut schedule.called)
+        };
+        for sender in called.drain(..) {
+            let user = self
+                .schedule
+                .borrow()
+                .senders
+                .get(sender)
+                .cloned()
+                .flatten();
+            let waker = self.book.borrow().waker(sender);
+            if let (Some(user), Some(waker)) = (user, waker) {
+                let polled = user.borrow_mut().poll(&mut Context::from_waker(&waker));
+                if polled.is_ready() {
+                    // The session has ended; its own task is to see that.
+                    waker.wake();
+                }
+            }
+        }
+        // The list is kept for its memory.
+        self.schedule.borrow_mut().called = called;
+    }
+}
+
+impl<T: Transport> Schedule<T> {
+    fn due(&self) -> u64 {
+        self.next.map_or(u64::MAX, |arrival| arrival.due)
+    }
+}

@@ -1,0 +1,419 @@
+//! Cases against a server in memory that errs on request and keeps a ledger of its errors.
+
+mod faulty;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use measure::{Delivery, Which};
+use scenario::{Arrivals as Law, Kind, Load, Population};
+
+use self::faulty::{Faults, Faulty, Ledger};
+use super::*;
+
+fn scenario(kind: Kind, population: Population, pace: Pace) -> Scenario {
+    Scenario {
+        name: "test".into(),
+        question: String::new(),
+        kind,
+        transports: vec!["faulty".into()],
+        duration: Duration::from_millis(300),
+        warm_up: Duration::from_millis(100),
+        trials: 1,
+        seed: 1,
+        load: (kind != Kind::Idle).then_some(Load { pace, payload: 64 }),
+        population,
+        client: ClientSettings::default(),
+        server: scenario::ServerSettings::default(),
+        quick: false,
+        text: String::new(),
+    }
+}
+
+fn constant(rate: f64) -> Pace {
+    Pace::Open {
+        arrivals: Law::Constant,
+        rate,
+    }
+}
+
+fn case(scenario: Scenario) -> Case {
+    Case {
+        scenario: Arc::new(scenario),
+        transport: "faulty".into(),
+        trial: 1,
+        seed: 7,
+    }
+}
+
+fn on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn measured(scenario: Scenario, faults: Faults) -> (Measurement, Ledger) {
+    let (target, ledger) = faulty::serve(faults);
+    let hooks = Hooks {
+        drain: Duration::from_millis(200),
+        ..Hooks::default()
+    };
+    let measurement = on(run::<Faulty>(target, &case(scenario), hooks));
+    (measurement, ledger())
+}
+
+fn completed(scenario: Scenario, faults: Faults) -> (Measurement, Ledger) {
+    let (measurement, ledger) = measured(scenario, faults);
+    assert_eq!(measurement.outcome, Outcome::Completed);
+    assert_eq!(measurement.errors.brief(), "");
+    (measurement, ledger)
+}
+
+const FIVE: Population = Population::Broadcast { subscribers: 5 };
+
+#[test]
+fn an_open_loop_sends_exactly_its_schedule() {
+    let (measurement, _) = completed(
+        scenario(Kind::Echo, Population::Clients(3), constant(500.0)),
+        Faults::default(),
+    );
+    let counts = measurement.counts;
+    assert_eq!(
+        (counts.intended, counts.censored, counts.warm_up_discarded),
+        (150, 0, 50)
+    );
+    assert_eq!(measurement.latencies.total(Which::Response).len(), 150);
+    assert_eq!(measurement.latencies.total(Which::SendDelay).len(), 150);
+    assert!(measurement.slip.is_some() && measurement.delivery.is_none());
+    let response = measurement.latencies.total(Which::Response).max();
+    assert!(response >= measurement.latencies.total(Which::Service).max());
+    assert!(measurement.usage.generator.cpu_ns > 0 && measurement.connect.is_some());
+    assert!(measurement.traffic.payload_up_bytes >= 64 * 100);
+}
+
+#[test]
+fn every_kind_delivers_to_whom_it_should() {
+    let populations = [
+        (Kind::Broadcast, FIVE, 5),
+        (
+            Kind::Rooms,
+            Population::Rooms {
+                rooms: 3,
+                members: 4,
+                publishers: 2,
+            },
+            4,
+        ),
+        (Kind::Chat, Population::Clients(4), 4),
+        (Kind::Private, Population::Clients(4), 1),
+    ];
+    for (kind, population, receivers) in populations {
+        for pace in [constant(400.0), Pace::Closed { depth: 2 }] {
+            let open = matches!(pace, Pace::Open { .. });
+            let (measurement, _) = completed(scenario(kind, population, pace), Faults::default());
+            let delivery = measurement.delivery.unwrap();
+            assert!(delivery.is_perfect(), "{kind:?}: {delivery:?}");
+            if open {
+                assert_eq!(delivery.expected, 160 * receivers, "{kind:?}");
+                assert_eq!(
+                    measurement.latencies.total(Which::DeliveryAge).len(),
+                    120 * receivers
+                );
+                assert_eq!(measurement.latencies.total(Which::FanoutLast).len(), 120);
+                assert_eq!(measurement.latencies.total(Which::FanoutMedian).len(), 120);
+            } else {
+                assert!(delivery.expected > 0);
+                assert_eq!(measurement.counts.censored, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_delivery_is_counted_exactly() {
+    let faults = Faults {
+        lose_every: 7,
+        duplicate_every: 11,
+        swap_every: 13,
+        corrupt_every: 17,
+        misroute_every: 19,
+        ..Faults::default()
+    };
+    let (measurement, ledger) =
+        completed(scenario(Kind::Broadcast, FIVE, constant(1000.0)), faults);
+    let expected = 400 * 5;
+    let lost = ledger.lost + ledger.corrupted;
+    assert!(ledger.lost > 100 && ledger.swapped > 10 && ledger.misrouted > 10);
+    let exactly = Delivery {
+        expected,
+        delivered: expected - lost,
+        lost,
+        duplicated: ledger.duplicated,
+        reordered: ledger.swapped,
+        gap_missed: 0,
+        corrupted: ledger.corrupted,
+        misrouted: ledger.misrouted,
+    };
+    assert_eq!(measurement.delivery, Some(exactly));
+    assert!(
+        measurement.counts.censored > 0,
+        "publishes that someone never got are not complete"
+    );
+}
+
+#[test]
+fn an_announced_gap_is_no_silent_loss() {
+    let faults = Faults {
+        lose_every: 10,
+        announce: true,
+        ..Faults::default()
+    };
+    let (measurement, ledger) = completed(scenario(Kind::Broadcast, FIVE, constant(500.0)), faults);
+    let delivery = measurement.delivery.unwrap();
+    assert_eq!((delivery.gap_missed, delivery.lost), (ledger.lost, 0));
+    assert!(ledger.lost > 50);
+}
+
+/// METHOD's formula: a server that stands still for S every P gives uniform arrivals P(latency > x) = (S - x) / P.
+/// Nothing of the upper tail may be missing; that it is not much longer either is asserted loosely, for the machine's sake.
+#[test]
+fn a_freeze_is_seen_by_everyone_who_came_meanwhile() {
+    let (stop, period) = (100.0, 500.0);
+    let faults = Faults {
+        freeze: Some((Duration::from_millis(100), Duration::from_millis(500))),
+        ..Faults::default()
+    };
+    let mut frozen = scenario(Kind::Echo, Population::Clients(4), constant(1000.0));
+    frozen.duration = Duration::from_millis(1500);
+    let (measurement, _) = completed(frozen, faults);
+    let response = measurement.latencies.total(Which::Response);
+    for quantile in [0.85, 0.9, 0.95, 0.99] {
+        let law = stop - (1.0 - quantile) * period;
+        let seen = response.value_at_quantile(quantile) as f64 / 1e6;
+        assert!(
+            (law - 6.0..law + 100.0).contains(&seen),
+            "p{quantile}: {seen} ms against {law} ms"
+        );
+    }
+}
+
+#[test]
+fn what_never_came_is_at_least_so_late() {
+    let faults = Faults {
+        silent_after: 100,
+        ..Faults::default()
+    };
+    let (measurement, _) = completed(
+        scenario(Kind::Echo, Population::Clients(2), constant(500.0)),
+        faults,
+    );
+    let counts = measurement.counts;
+    // The two that confirmed joining, and the 50 of the warm-up, were answered first.
+    assert_eq!(counts.censored, 150 - (100 - 50 - 2));
+    let (least, most) = counts.censored_at_least_ns.unwrap();
+    assert!(
+        least >= 190_000_000 && most <= 5_000_000_000,
+        "{least} {most}"
+    );
+    assert_eq!(measurement.latencies.total(Which::Response).len(), 150);
+    assert_eq!(measurement.latencies.censored, counts.censored);
+    assert!(measurement.latencies.total(Which::Response).max() >= most - most / 500);
+}
+
+#[test]
+fn a_late_generator_keeps_the_intended_times_and_says_how_late() {
+    let faults = Faults {
+        block_at: 60,
+        block: Duration::from_millis(60),
+        ..Faults::default()
+    };
+    let (measurement, _) = completed(
+        scenario(Kind::Echo, Population::Clients(1), constant(200.0)),
+        faults,
+    );
+    assert_eq!(measurement.counts.intended, 60);
+    assert_eq!(measurement.latencies.total(Which::Response).len(), 60);
+    let slip = measurement.slip.unwrap();
+    assert!(slip.max_ns > 50_000_000, "{slip:?}");
+    assert!(measurement.latencies.total(Which::SendDelay).max() > 50_000_000);
+    assert!(measurement.latencies.total(Which::Response).max() > 50_000_000);
+    assert_eq!(
+        measurement.verdict.word(),
+        "invalid",
+        "{:?}",
+        measurement.verdict
+    );
+    assert!(measurement.verdict.reasons().contains("slip-p99"));
+}
+
+#[test]
+fn a_closed_loop_keeps_its_depth() {
+    let (measurement, ledger) = completed(
+        scenario(
+            Kind::Echo,
+            Population::Clients(3),
+            Pace::Closed { depth: 4 },
+        ),
+        Faults::default(),
+    );
+    assert_eq!(ledger.most_at_once, 4);
+    assert_eq!(measurement.depth, Some(4));
+    assert_eq!(measurement.counts.intended, measurement.counts.sent);
+    assert!(measurement.slip.is_none());
+    assert_eq!(measurement.latencies.total(Which::SendDelay).max(), 0);
+}
+
+#[test]
+fn a_vanished_server_ends_the_case_at_once() {
+    let mut long = scenario(Kind::Broadcast, FIVE, constant(500.0));
+    long.duration = Duration::from_secs(60);
+    let began = Instant::now();
+    let (measurement, _) = measured(
+        long,
+        Faults {
+            die_after: 500,
+            ..Faults::default()
+        },
+    );
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let Outcome::Failed { reason } = &measurement.outcome else {
+        panic!("{:?}", measurement.outcome)
+    };
+    assert!(reason.contains("the connection broke"), "{reason}");
+    assert!(measurement.errors.brief().starts_with("connection-broken="));
+    assert!(
+        measurement.delivery.unwrap().delivered > 0,
+        "what was seen is kept"
+    );
+    assert_eq!(measurement.verdict.word(), "inconclusive");
+}
+
+#[test]
+fn a_refused_session_fails_the_case_and_says_why() {
+    let faults = Faults {
+        most_sessions: 3,
+        ..Faults::default()
+    };
+    let (measurement, _) = measured(scenario(Kind::Broadcast, FIVE, constant(500.0)), faults);
+    let Outcome::Failed { reason } = &measurement.outcome else {
+        panic!("{:?}", measurement.outcome)
+    };
+    assert!(
+        reason.contains("3 of 6 sessions stood") && reason.contains("429"),
+        "{reason}"
+    );
+    assert_eq!(measurement.errors.brief(), "refused-429=1");
+}
+
+#[test]
+fn idle_sessions_are_counted() {
+    let idle = scenario(Kind::Idle, Population::Clients(20), constant(1.0));
+    let (measurement, _) = completed(idle.clone(), Faults::default());
+    assert_eq!(
+        (measurement.connections, measurement.connections_alive),
+        (20, 20)
+    );
+    assert_eq!(measurement.connect.unwrap().count, 20);
+    assert_eq!(measurement.usage.memory.connections, 20);
+    assert_ne!(measurement.verdict.word(), "inconclusive");
+
+    let (measurement, _) = measured(
+        idle,
+        Faults {
+            most_sessions: 12,
+            ..Faults::default()
+        },
+    );
+    assert_eq!(measurement.outcome, Outcome::Completed);
+    assert_eq!(measurement.connections_alive, 12);
+    assert_eq!(measurement.errors.brief(), "refused-429=8");
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured_and_progress_is_told() {
+    let mut long = scenario(Kind::Echo, Population::Clients(2), constant(500.0));
+    long.duration = Duration::from_secs(60);
+    let (target, _) = faulty::serve(Faults::default());
+    let (stop, interrupt) = watch::channel(false);
+    let mut phases = Vec::new();
+    let progress = Box::new(|now: &Progress| {
+        phases.push(now.phase);
+        if now.phase == Phase::Measuring && now.completed > 50 {
+            stop.send_replace(true);
+        }
+    });
+    let hooks = Hooks {
+        progress: Some(progress),
+        interrupt: Some(interrupt),
+        ..Hooks::default()
+    };
+    let measurement = on(run::<Faulty>(target, &case(long), hooks));
+    assert_eq!(measurement.outcome, Outcome::Interrupted);
+    assert!(measurement.measured_s > 0.0 && measurement.measured_s < 30.0);
+    assert!(measurement.latencies.total(Which::Response).len() > 50);
+    assert!(phases.contains(&Phase::Measuring));
+}
+
+#[test]
+fn the_reference_transport_is_perfect() {
+    let mut chat = scenario(
+        Kind::Chat,
+        Population::Clients(8),
+        Pace::Open {
+            arrivals: Law::Poisson,
+            rate: 300.0,
+        },
+    );
+    chat.transports = vec!["inproc".into()];
+    let door = hub::Door::new(&hub::Limits::default(), 1).remove(0);
+    let target = Target {
+        door: Some(door),
+        ..Target::new("inproc:")
+    };
+    let measurement = on(run::<inproc::InProc>(target, &case(chat), Hooks::default()));
+    assert_eq!(measurement.outcome, Outcome::Completed);
+    let delivery = measurement.delivery.unwrap();
+    assert!(
+        delivery.is_perfect() && delivery.expected > 0,
+        "{delivery:?}"
+    );
+    assert_eq!(measurement.errors.total(), 0);
+    assert_eq!(measurement.counts.censored, 0);
+}
+
+#[test]
+fn a_closed_loop_without_a_network_still_ends() {
+    let echo = scenario(
+        Kind::Echo,
+        Population::Clients(4),
+        Pace::Closed { depth: 2 },
+    );
+    let door = hub::Door::new(&hub::Limits::default(), 1).remove(0);
+    let target = Target {
+        door: Some(door),
+        ..Target::new("inproc:")
+    };
+    let measurement = on(run::<inproc::InProc>(target, &case(echo), Hooks::default()));
+    assert_eq!(measurement.outcome, Outcome::Completed);
+    assert!(measurement.counts.completed > 100);
+    assert!(measurement.measured_s < 0.31, "{}", measurement.measured_s);
+}
+
+/// What the pacing is worth on this machine, for who looks: a busy one is no fault of the code, so the bound is loose.
+#[test]
+fn pacing_at_ten_thousand_a_second_reports_its_slip() {
+    let fast = scenario(Kind::Echo, Population::Clients(10), constant(10_000.0));
+    let (measurement, _) = completed(fast, Faults::default());
+    let generator = measurement.usage.generator;
+    println!(
+        "{:?}, load {:.2}, {:?}",
+        measurement.slip,
+        generator.load(),
+        measurement.verdict
+    );
+    assert_eq!(measurement.counts.intended, 3000);
+    assert!(generator.spin_ns > 0 && generator.spin_ns <= generator.wall_ns);
+    assert!(measurement.slip.is_some_and(|slip| slip.p50_ns < 5_000_000));
+}
