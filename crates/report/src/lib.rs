@@ -1,1 +1,32 @@
-//! report.
+//! What a run showed, for a person: a table to read at a glance and one sentence.
+//!
+//! It reads result folders and never touches a live run, so whatever it says can be found again in the files, today or in
+//! a year. It makes no judgement of its own: verdicts, medians and comparisons are those of `summary.json`; here they only
+//! get units, columns and words. An invalid arm is shown struck through with its reason below, and the sentence never
+//! ranks it.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `table` | [`table`]: an arm a row, with the notes below it |
+//! | `sentence` | [`sentence`]: what the run shows, in one sentence |
+//! | `figure` | durations, bytes and counts with three significant digits |
+
+mod figure;
+mod sentence;
+mod table;
+
+pub use figure::{bytes, count, duration};
+pub use sentence::sentence;
+pub use table::{Look, table};
+
+/// Heading, table, notes and sentence of a result folder.
+pub fn text(folder: &measure::Folder, look: Look) -> String {
+    let summary = &folder.summary;
+    let quick = if summary.quick {
+        " (quick: a look, not a result to keep)"
+    } else {
+        ""
+    };
+    let heading = format!("{}: {}{quick}", summary.scenario, summary.question);
+    format!("{heading}\n{}\n{}\n", table(folder, look), sentence(folder))
+}

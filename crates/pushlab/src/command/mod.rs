@@ -1,0 +1,37 @@
+//! The commands, a file each, and what `run` and `load` have in common.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | `run` | compares transports, a server process for each case |
+//! | `load` | the generator alone |
+//! | `serve` | the servers |
+//! | `list`, `completions` | what there is, and how to type it |
+//! | `experiment` | a scenario from its first case to its result folder |
+//! | `case` | one case: its server, its generator, its measurement |
+//! | `server_process` | the server of a case, in a process of its own |
+//! | `progress` | what is said meanwhile |
+
+mod case;
+mod completions;
+mod experiment;
+mod list;
+mod load;
+mod progress;
+mod run;
+mod serve;
+mod server_process;
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::exit::{Exit, Failure};
+
+/// Does what the command line asks for; without a command, the default tour.
+pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        None => run::run(&RunArgs::default()),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Serve(args)) => serve::serve(&args),
+        Some(Command::Load(args)) => load::load(&args),
+        Some(Command::List(args)) => list::list(&args),
+        Some(Command::Completions { shell }) => completions::completions(shell),
+    }
+}

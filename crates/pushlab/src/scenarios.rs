@@ -1,0 +1,80 @@
+//! The scenarios that the binary carries, and how a command finds one.
+
+use std::path::Path;
+
+use scenario::{Scenario, ScenarioError};
+
+use crate::registry;
+
+/// A scenario within the binary, so that it is there in whichever folder pushlab runs.
+pub(crate) struct BuiltIn {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
+}
+
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => {
+        &[$(BuiltIn {
+            name: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/", $name, ".toml")),
+        }),*]
+    };
+}
+
+/// All of them, in the order in which they are listed.
+pub(crate) const BUILT_IN: &[BuiltIn] = built_in![
+    "echo",
+    "broadcast",
+    "rooms",
+    "chat",
+    "private",
+    "idle",
+    "tour-echo",
+    "tour-broadcast"
+];
+
+/// What `pushlab` runs when it isn't told.
+pub(crate) const TOUR: [&str; 2] = ["tour-echo", "tour-broadcast"];
+
+/// The scenario in file `path`; if there is no such file, the built-in one of that name.
+///
+/// # Errors
+/// Neither exists, or it isn't a scenario.
+pub(crate) fn find(path: &Path) -> Result<Scenario, ScenarioError> {
+    match built_in(path) {
+        Some(built_in) if !path.exists() => built_in.parse(),
+        _ => scenario::load(path, &registry::arms()),
+    }
+}
+
+impl BuiltIn {
+    pub(crate) fn parse(&self) -> Result<Scenario, ScenarioError> {
+        scenario::parse(
+            self.text,
+            &format!("{}.toml (built in)", self.name),
+            &registry::arms(),
+        )
+    }
+}
+
+fn built_in(path: &Path) -> Option<&'static BuiltIn> {
+    BUILT_IN
+        .iter()
+        .find(|built_in| path.as_os_str() == built_in.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_built_in_scenarios_are_right() {
+        for built_in in BUILT_IN {
+            let scenario = built_in.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(scenario.name, built_in.name);
+        }
+        for name in TOUR {
+            assert!(find(Path::new(name)).is_ok());
+        }
+    }
+}

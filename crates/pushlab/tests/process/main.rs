@@ -1,0 +1,6 @@
+//! The program as its users meet it: a real process, its output, its files, its exit code.
+
+mod common;
+mod run;
+mod serve;
+mod usage;

@@ -1,0 +1,216 @@
+//! The table and the sentence of made-up runs, to the letter.
+
+use std::path::PathBuf;
+
+use measure::manifest::RunInfo;
+use measure::{
+    Breach, Delivery, Folder, Key, Manifest, Measurement, ProcessUsage, Recorder, RunRow, Stamp,
+    Status, Summary, Verdict,
+};
+use report::{Look, sentence, table};
+
+/// One completed, valid trial with 1000 answers (or deliveries) of the same latency.
+fn trial(kind: &str, arm: &str, trial: u32, latency_us: u64) -> Measurement {
+    let mut recorder = Recorder::new(0);
+    for sample in 0..1000 {
+        let (sent, received) = (sample * 1_000_000, sample * 1_000_000 + latency_us * 1000);
+        recorder.answer(Stamp {
+            intended: sent,
+            sent,
+            received,
+        });
+        recorder.delivery(sent, received);
+    }
+    let mut measurement = Measurement::new(Key::new("made-up", kind, arm, trial, 1));
+    measurement.latencies = recorder.finish(1_000_000_000);
+    measurement.verdict = Verdict::Valid;
+    measurement.measured_s = 1.0;
+    measurement.counts.completed = 1000;
+    if kind != "echo" {
+        measurement.counts.delivered = 1000;
+        measurement.delivery = Some(Delivery {
+            expected: 1000,
+            delivered: 1000,
+            ..Delivery::default()
+        });
+    }
+    if arm != "inproc" {
+        measurement.traffic.wire_up_bytes = 100_000;
+        measurement.traffic.wire_down_bytes = 150_000;
+        let server = ProcessUsage {
+            cpu_user_ns: 10_000_000,
+            cpu_system_ns: 2_300_000,
+            ..ProcessUsage::default()
+        };
+        measurement.usage.server = Some(server);
+        measurement.usage.memory.connections = 10;
+        measurement.usage.memory.server_rss_before_bytes = Some(1 << 20);
+        measurement.usage.memory.server_rss_after_bytes = Some((1 << 20) + 123_450);
+    }
+    measurement
+}
+
+fn folder(kind: &str, trials: &[Measurement]) -> Folder {
+    let mut run = RunInfo {
+        scenario: "made-up".into(),
+        kind: kind.into(),
+        question: "Which one?".into(),
+        ..RunInfo::default()
+    };
+    for one in trials {
+        if !run.arms.contains(&one.key.arm) {
+            run.arms.push(one.key.arm.clone());
+        }
+    }
+    let mut manifest = Manifest::new(run);
+    manifest.status = Status::Complete;
+    let cases: Vec<(RunRow, Verdict)> = trials
+        .iter()
+        .map(|one| (RunRow::of(one), one.verdict.clone()))
+        .collect();
+    Folder {
+        path: PathBuf::from("results/made-up"),
+        scenario: String::new(),
+        runs: cases.iter().map(|(row, _)| row.clone()).collect(),
+        intervals: Vec::new(),
+        summary: Summary::of("made-up", &manifest, &cases),
+        manifest,
+    }
+}
+
+fn three(kind: &str, arm: &str, latencies_us: [u64; 3]) -> Vec<Measurement> {
+    (1..=3)
+        .zip(latencies_us)
+        .map(|(number, latency)| trial(kind, arm, number, latency))
+        .collect()
+}
+
+#[test]
+fn a_good_run() {
+    let mut trials = three("broadcast", "inproc", [10, 11, 12]);
+    trials.extend(three(
+        "broadcast",
+        "request-response",
+        [25_000, 25_100, 25_200],
+    ));
+    trials.extend(three("broadcast", "long-poll", [300, 310, 320]));
+    trials.extend(three("broadcast", "websocket", [290, 305, 330]));
+    let folder = folder("broadcast", &trials);
+    assert_eq!(
+        sentence(&folder),
+        "median delivery age: no clear difference between websocket 305 us and long-poll 310 us (their trials overlap), \
+         request-response 25.1 ms (82 times websocket); the floor without a network (inproc) is 11.0 us; nothing was lost \
+         or duplicated."
+    );
+    let text = table(&folder, Look::default());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(
+        lines.iter().all(|line| line.chars().count() <= 120),
+        "{text}"
+    );
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let row = "long-poll 310 us 310 us 310 us 1,000 3,000 0 0 250 12.3 us 12.1 KiB valid";
+    assert_eq!(words(lines[3]), words(row));
+    assert_eq!(
+        words(lines[1]),
+        words("inproc 11.0 us 11.0 us 11.0 us 1,000 3,000 0 0 - - - valid")
+    );
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn an_invalid_arm_is_struck_through_explained_and_not_ranked() {
+    let mut trials = three("echo", "long-poll", [300, 310, 320]);
+    trials.extend(three("echo", "websocket", [100, 105, 110]));
+    let breach = Breach {
+        guard: "generator-cpu".into(),
+        value: 91.25,
+        limit: 80.0,
+        unit: "%".into(),
+    };
+    trials[4].verdict = Verdict::Invalid {
+        breaches: vec![breach],
+    };
+    trials[4].errors.add("refused", || "no".into());
+    let folder = folder("echo", &trials);
+    assert_eq!(
+        sentence(&folder),
+        "median response time of long-poll 310 us; with no other valid arm there is nothing to compare it with; websocket is \
+         left out for want of valid trials; nothing was lost or duplicated."
+    );
+    let plain = table(&folder, Look::default());
+    assert!(
+        plain.contains("~105 us~") && plain.contains("2/3 valid"),
+        "{plain}"
+    );
+    let note = "websocket trial 2: invalid: generator-cpu 91.2 % (limit 80.0 %); errors: refused=1";
+    assert!(plain.contains(note), "{plain}");
+    let styled = table(&folder, Look { styled: true });
+    assert!(
+        styled.contains("\u{1b}[9m105 us") && !styled.contains("\u{1b}[9m310 us"),
+        "{styled:?}"
+    );
+}
+
+#[test]
+fn losses_are_told() {
+    let mut trials = three("chat", "long-poll", [300, 310, 320]);
+    trials.extend(three("chat", "websocket", [100, 105, 110]));
+    trials[0].delivery = Some(Delivery {
+        expected: 1000,
+        delivered: 990,
+        lost: 7,
+        gap_missed: 3,
+        duplicated: 2,
+        ..Delivery::default()
+    });
+    let folder = folder("chat", &trials);
+    assert_eq!(
+        sentence(&folder),
+        "median delivery age: websocket 105 us is lowest, long-poll 310 us (3.0 times websocket); \
+         long-poll lost 7 messages and duplicated 2."
+    );
+    let text = table(&folder, Look::default());
+    assert!(
+        text.contains("long-poll: 3 messages announced as missed by a gap"),
+        "{text}"
+    );
+}
+
+#[test]
+fn too_few_trials_rank_nothing() {
+    let trials = [
+        trial("echo", "long-poll", 1, 300),
+        trial("echo", "websocket", 1, 100),
+    ];
+    assert_eq!(
+        sentence(&folder("echo", &trials)),
+        "median response time: websocket 100 us and long-poll 300 us, from too few trials to rank them; nothing was lost or \
+         duplicated."
+    );
+}
+
+#[test]
+fn runs_without_a_figure_say_so() {
+    let failed = Measurement::failed(
+        Key::new("made-up", "echo", "websocket", 1, 1),
+        "the server didn't start",
+    );
+    let interrupted = Measurement::interrupted(Key::new("made-up", "echo", "long-poll", 1, 1));
+    let folder = folder("echo", &[failed, interrupted]);
+    assert_eq!(
+        sentence(&folder),
+        "no arm with a network has a valid figure, so nothing is compared."
+    );
+    let text = table(&folder, Look::default());
+    assert!(
+        text.contains("websocket trial 1: failed: the server didn't start"),
+        "{text}"
+    );
+    assert!(text.contains("long-poll trial 1: interrupted"), "{text}");
+}
