@@ -1,0 +1,8 @@
+//! Every promise on every transport, and between transports. A new transport is one line here.
+
+conformance::conformance! {
+    inproc: ::inproc::InProc,
+    request_response: ::request_response::RequestResponse,
+    long_poll: ::long_poll::LongPoll,
+    websocket: ::websocket::WebSocket,
+}
