@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use measure::summary::Arm;
-use measure::{Folder, Outcome, RunRow, Verdict};
+use measure::{Breach, Folder, Outcome, RunRow, Verdict};
 
 use crate::figure::{bytes, count, duration};
 
@@ -172,13 +172,13 @@ fn verdict(arm: &Arm) -> String {
 
 /// Why trials are not valid, and every kind of fault that has no column.
 fn notes(arm: &Arm, rows: &[&RunRow]) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes = breaches(arm);
     for trial in &arm.trials {
         let reason = match (&trial.outcome, &trial.verdict) {
-            (Outcome::Completed, Verdict::Valid) => None,
-            (Outcome::Completed, verdict) => {
-                Some(format!("{}: {}", verdict.word(), verdict.reasons()))
+            (Outcome::Completed, Verdict::Inconclusive { reason }) => {
+                Some(format!("inconclusive: {reason}"))
             }
+            (Outcome::Completed, _) => None,
             (Outcome::Failed { reason }, _) => Some(format!("failed: {reason}")),
             (Outcome::Interrupted, _) => Some("interrupted".to_owned()),
         };
@@ -216,4 +216,52 @@ fn notes(arm: &Arm, rows: &[&RunRow]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Each guard that was broken, once, with the worst value of all trials that broke it.
+fn breaches(arm: &Arm) -> Vec<String> {
+    let mut worst: Vec<(&Breach, Vec<String>)> = Vec::new();
+    for trial in arm
+        .trials
+        .iter()
+        .filter(|trial| trial.outcome == Outcome::Completed)
+    {
+        let Verdict::Invalid { breaches } = &trial.verdict else {
+            continue;
+        };
+        for breach in breaches {
+            match worst
+                .iter_mut()
+                .find(|(known, _)| known.guard == breach.guard)
+            {
+                None => worst.push((breach, vec![trial.trial.to_string()])),
+                Some((known, trials)) => {
+                    trials.push(trial.trial.to_string());
+                    // A value that is not a number is the worst there is.
+                    if breach.value > known.value || breach.value.is_nan() {
+                        *known = breach;
+                    }
+                }
+            }
+        }
+    }
+    let note = |(breach, trials): &(&Breach, Vec<String>)| {
+        let (word, most) = if trials.len() == 1 {
+            ("trial", "")
+        } else {
+            ("trials", "up to ")
+        };
+        let Breach {
+            guard,
+            value,
+            limit,
+            unit,
+        } = breach;
+        let trials = trials.join(", ");
+        format!(
+            "{} {word} {trials} invalid: {guard} {most}{value:.1} {unit}, limit {limit:.1} {unit}",
+            arm.arm
+        )
+    };
+    worst.iter().map(note).collect()
 }

@@ -148,13 +148,43 @@ fn an_invalid_arm_is_struck_through_explained_and_not_ranked() {
         plain.contains("~105 us~") && plain.contains("2/3 valid"),
         "{plain}"
     );
-    let note = "websocket trial 2: invalid: generator-cpu 91.2 % (limit 80.0 %); errors: refused=1";
-    assert!(plain.contains(note), "{plain}");
+    assert!(
+        plain.contains("  websocket trial 2 invalid: generator-cpu 91.2 %, limit 80.0 %\n"),
+        "{plain}"
+    );
+    assert!(
+        plain.contains("  websocket trial 2: errors: refused=1"),
+        "{plain}"
+    );
     let styled = table(&folder, Look { styled: true });
     assert!(
         styled.contains("\u{1b}[9m105 us") && !styled.contains("\u{1b}[9m310 us"),
         "{styled:?}"
     );
+}
+
+#[test]
+fn trials_that_broke_the_same_guard_share_a_note() {
+    let mut trials = three("echo", "websocket", [100, 105, 110]);
+    for (trial, value) in trials.iter_mut().zip([300.0, 500.0, 400.0]) {
+        let breach = Breach {
+            guard: "slip-p99".into(),
+            value,
+            limit: 100.0,
+            unit: "us".into(),
+        };
+        trial.verdict = Verdict::Invalid {
+            breaches: vec![breach],
+        };
+    }
+    let text = table(&folder("echo", &trials), Look::default());
+    assert!(
+        text.ends_with(
+            "\n  websocket trials 1, 2, 3 invalid: slip-p99 up to 500.0 us, limit 100.0 us"
+        ),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 3, "{text}");
 }
 
 #[test]

@@ -79,7 +79,13 @@ impl Drop for Hold {
 impl Handler for Routes {
     async fn handle(self: Rc<Self>, mut request: Request) -> Response {
         match request.uri().path() {
-            "/echo" => http::echo(request, self.limit).await,
+            "/echo" => {
+                let (head, body) = request.into_parts();
+                match http::read_body(body, self.limit).await {
+                    Ok(body) => http::echo(head.headers, body),
+                    Err(response) => *response,
+                }
+            }
             "/large" => http::recycle(
                 HeaderMap::new(),
                 StatusCode::OK,

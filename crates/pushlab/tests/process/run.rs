@@ -194,6 +194,28 @@ fn every_kind_runs_on_every_transport() {
 }
 
 #[test]
+fn an_invalid_case_is_told_when_asked_strictly() {
+    // More than any generator sends: it saturates, and says so.
+    let open = SMALL.replace("mode = 'closed'", "mode = 'open'\nrate = '2000000/s'");
+    let scenario = format!("{open}[server]\nmailbox-messages = 1000000\nmailbox-bytes = '1 GiB'\n");
+    let place = Place::new(&scenario);
+    let out = place.out();
+    let arguments = [
+        "run",
+        place.scenario(),
+        "--transport",
+        "inproc",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let (code, printed, errors) = outcome(&arguments);
+    assert_eq!(code, 0, "{errors}");
+    assert!(printed.contains("invalid"), "{printed}");
+    let (code, ..) = outcome(&[&arguments[..], &["--strict"]].concat());
+    assert_eq!(code, 4);
+}
+
+#[test]
 fn several_scenarios_are_an_array() {
     let place = Place::new(SMALL);
     let path = place.scenario();

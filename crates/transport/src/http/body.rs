@@ -4,18 +4,17 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::{Body as HyperBody, Frame, Incoming, SizeHint};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
 
-use super::answer::{error, recycle};
+use super::Response;
+use super::answer::{recycle, refuse};
 use super::guarded::Phase;
 use super::site::Place;
-use super::{Request, Response};
 
 /// The body of a response: bytes that are all there, or none.
 #[derive(Debug, Default)]
@@ -99,69 +98,114 @@ impl HyperBody for Upload {
 
 /// The whole body, if it has at most `limit` bytes. One that arrives in one piece is not copied.
 ///
-/// # Errors
-/// The answer to give: 413 as soon as the body is known to be too large, 400 when it breaks off or is badly framed.
-pub async fn read_body(mut body: Upload, limit: usize) -> Result<Bytes, Response> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large(limit));
-    }
-    let Some(first) = next(&mut body).await? else {
-        return Ok(Bytes::new());
+/// The future gives the answer to give as an error: 413 as soon as the body is known to be too large, 400 when it breaks off or is badly framed.
+pub fn read_body(body: Upload, limit: usize) -> ReadBody {
+    let got = if body.size_hint().lower() > limit as u64 {
+        Got::TooMuch
+    } else {
+        Got::Nothing
     };
-    if first.len() > limit {
-        return Err(too_large(limit));
-    }
-    if body.is_end_stream() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::from(first);
-    while let Some(piece) = next(&mut body).await? {
-        if whole.len() + piece.len() > limit {
-            return Err(too_large(limit));
+    ReadBody { body, limit, got }
+}
+
+/// The future of [`read_body`]. An `async` function would be three state machines within each other, for what is nearly always one piece.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct ReadBody {
+    body: Upload,
+    limit: usize,
+    got: Got,
+}
+
+#[derive(Debug)]
+enum Got {
+    Nothing,
+    One(Bytes),
+    Several(BytesMut),
+    TooMuch,
+}
+
+impl Future for ReadBody {
+    type Output = Result<Bytes, Box<Response>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            if matches!(this.got, Got::TooMuch) {
+                return Poll::Ready(Err(too_large(this.limit)));
+            }
+            match ready!(Pin::new(&mut this.body).poll_frame(cx))
+                .map(|frame| frame.map(Frame::into_data))
+            {
+                Some(Ok(Ok(piece))) => this.take(piece),
+                // Trailers are passed over.
+                Some(Ok(Err(_))) => {}
+                Some(Err(_)) => return Poll::Ready(Err(broken())),
+                None => return Poll::Ready(Ok(this.whole())),
+            }
+            if this.body.is_end_stream() && !matches!(this.got, Got::TooMuch) {
+                return Poll::Ready(Ok(this.whole()));
+            }
         }
-        whole.extend_from_slice(&piece);
     }
-    Ok(whole.freeze())
+}
+
+impl ReadBody {
+    fn take(&mut self, piece: Bytes) {
+        let before = match &self.got {
+            Got::One(bytes) => bytes.len(),
+            Got::Several(bytes) => bytes.len(),
+            Got::Nothing | Got::TooMuch => 0,
+        };
+        if before + piece.len() > self.limit {
+            self.got = Got::TooMuch;
+            return;
+        }
+        self.got = match std::mem::replace(&mut self.got, Got::Nothing) {
+            Got::One(first) => {
+                let mut several = BytesMut::from(first);
+                several.extend_from_slice(&piece);
+                Got::Several(several)
+            }
+            Got::Several(mut several) => {
+                several.extend_from_slice(&piece);
+                Got::Several(several)
+            }
+            Got::Nothing | Got::TooMuch => Got::One(piece),
+        };
+    }
+
+    fn whole(&mut self) -> Bytes {
+        match std::mem::replace(&mut self.got, Got::Nothing) {
+            Got::One(bytes) => bytes,
+            Got::Several(bytes) => bytes.freeze(),
+            Got::Nothing | Got::TooMuch => Bytes::new(),
+        }
+    }
 }
 
 /// The answer to `POST /echo`: the same bytes with the same content type, read by nobody.
-pub async fn echo(request: Request, limit: usize) -> Response {
-    let (head, body) = request.into_parts();
-    let mut headers = head.headers;
+pub fn echo(mut headers: HeaderMap, body: Bytes) -> Response {
     let content_type = headers.remove(CONTENT_TYPE);
-    match read_body(body, limit).await {
-        Ok(body) => {
-            let mut response = recycle(headers, StatusCode::OK, body.into());
-            if let Some(content_type) = content_type {
-                response.headers_mut().insert(CONTENT_TYPE, content_type);
-            }
-            response
-        }
-        Err(response) => response,
+    let mut response = recycle(headers, StatusCode::OK, body.into());
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
-}
-
-/// The next piece of data; trailers are passed over.
-async fn next(body: &mut Upload) -> Result<Option<Bytes>, Response> {
-    while let Some(frame) = body.frame().await {
-        match frame.map(Frame::into_data) {
-            Ok(Ok(data)) => return Ok(Some(data)),
-            Ok(Err(_trailers)) => {}
-            Err(_broken) => {
-                return Err(error(
-                    400,
-                    "malformed",
-                    "the request's body is badly framed or not whole",
-                ));
-            }
-        }
-    }
-    Ok(None)
+    response
 }
 
 #[cold]
-fn too_large(limit: usize) -> Response {
-    error(
+fn broken() -> Box<Response> {
+    refuse(
+        400,
+        "malformed",
+        "the request's body is badly framed or not whole",
+    )
+}
+
+#[cold]
+fn too_large(limit: usize) -> Box<Response> {
+    refuse(
         413,
         "too-large",
         &format!("a request's body may have {limit} bytes; see --max-message"),

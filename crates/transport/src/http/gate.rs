@@ -32,7 +32,7 @@ pub(super) fn admit<B, H: Handler>(
     policy: &Policy,
     draining: bool,
     handler: &H,
-) -> Result<Option<HeaderValue>, Box<Response>> {
+) -> Result<Option<Box<HeaderValue>>, Box<Response>> {
     let headers = request.headers();
     let host = host(request)?;
     if let Some(host) = host
@@ -76,7 +76,7 @@ pub(super) fn admit<B, H: Handler>(
     }
     let methods = handler.methods(path);
     if methods.is_some_and(|methods| methods.contains(request.method())) {
-        return Ok(allowed.cloned());
+        return Ok(allowed.cloned().map(Box::new));
     }
     let mut response = if path == "/healthz" {
         health(request)
@@ -93,15 +93,15 @@ pub(super) fn admit<B, H: Handler>(
 
 /// The authority that the request is for. An absolute target overrides `Host` (RFC 9112 section 3.2.2); HTTP/1.0 may go without.
 fn host<B>(request: &hyper::Request<B>) -> Result<Option<&[u8]>, Box<Response>> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
+    let headers = request.headers();
+    // Looking for a second Host is only worth it where some field is there twice.
+    if headers.len() > headers.keys_len() && headers.get_all(HOST).iter().nth(1).is_some() {
         return Err(refuse(400, "malformed", "more than one Host"));
     }
     if let Some(authority) = request.uri().authority() {
         return Ok(Some(authority.as_str().as_bytes()));
     }
-    match host {
+    match headers.get(HOST) {
         Some(host) if is_authority(host.as_bytes()) => Ok(Some(host.as_bytes())),
         Some(_) => Err(refuse(400, "malformed", "Host is not host:port")),
         None if request.version() == Version::HTTP_10 => Ok(None),
@@ -111,8 +111,20 @@ fn host<B>(request: &hyper::Request<B>) -> Result<Option<&[u8]>, Box<Response>> 
 
 /// Whether this may be a host and a port (RFC 3986 section 3.2.2, without user information).
 fn is_authority(host: &[u8]) -> bool {
-    !host.is_empty()
-        && host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%'))
+    const ALLOWED: [bool; 256] = {
+        let mut allowed = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            allowed[byte] = (byte as u8).is_ascii_alphanumeric()
+                || matches!(
+                    byte as u8,
+                    b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%'
+                );
+            byte += 1;
+        }
+        allowed
+    };
+    !host.is_empty() && host.iter().all(|byte| ALLOWED[usize::from(*byte)])
 }
 
 fn health<B>(request: &hyper::Request<B>) -> Response {

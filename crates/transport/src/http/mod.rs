@@ -26,7 +26,7 @@ pub mod session;
 mod site;
 
 pub use answer::{error, json, no_content, recycle, refused};
-pub use body::{Body, Upload, echo, read_body};
+pub use body::{Body, ReadBody, Upload, echo, read_body};
 pub use gate::bearer;
 pub use guarded::{Guarded, Held, Io, upgraded};
 pub use hyper::Method;

@@ -5,7 +5,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll as TaskPoll};
+use std::task::{Context, Poll as TaskPoll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 
 use super::answer::refuse;
 use super::{
-    Handler, Request, Response, Upload, bearer, echo, error, json, no_content, read_body, refused,
+    Handler, ReadBody, Request, Response, bearer, echo, error, json, no_content, read_body, refused,
 };
 use crate::{Config, Server};
 
@@ -66,32 +66,34 @@ impl<E: Events> Sessions<E> {
 
 impl<E: Events> Handler for Sessions<E> {
     fn handle(self: Rc<Self>, request: Request) -> impl Future<Output = Response> + 'static {
-        match (request.uri().path(), request.method()) {
-            ("/echo", _) => {
-                let limit = self.config.max_message;
-                Route::Echo {
-                    future: echo(request, limit),
-                }
+        let errand = match (request.uri().path(), request.method()) {
+            ("/echo", _) => Errand::Echo,
+            ("/commands", _) if bearer(request.headers()).is_none() => {
+                return Route::Known {
+                    response: no_token(),
+                };
             }
-            ("/commands", _) => {
-                let (head, body) = request.into_parts();
-                Route::Commands {
-                    future: self.commands(head.headers, body),
-                }
+            ("/commands", _) => Errand::Commands,
+            ("/events", _) => {
+                return match self.poll(request) {
+                    Ok((poll, asked)) => Route::Events {
+                        future: Rc::clone(&self.events).events(poll, asked),
+                    },
+                    Err(response) => Route::Known { response },
+                };
             }
-            ("/events", _) => match self.poll(request) {
-                Ok((poll, asked)) => Route::Events {
-                    future: Rc::clone(&self.events).events(poll, asked),
-                },
-                Err(response) => Route::Known { response },
+            (_, &Method::POST) => Errand::Open,
+            _ => Errand::Close,
+        };
+        let (head, body) = request.into_parts();
+        let body = read_body(body, self.config.max_message);
+        Route::Errand {
+            future: WithBody {
+                sessions: self,
+                errand,
+                headers: head.headers,
+                body,
             },
-            (_, method) => {
-                let opens = method == Method::POST;
-                let (head, body) = request.into_parts();
-                Route::Session {
-                    future: self.session(opens, head.headers, body),
-                }
-            }
         }
     }
 
@@ -106,21 +108,18 @@ impl<E: Events> Handler for Sessions<E> {
 }
 
 impl<E: Events> Sessions<E> {
-    /// Opens a session or closes one. With a token, opening finds that session again if it is still there, as a WebSocket's resume does.
-    async fn session(self: Rc<Self>, opens: bool, headers: HeaderMap, body: Upload) -> Response {
-        // Nothing is asked of the body, but the next request begins behind it.
-        if let Err(response) = read_body(body, self.config.max_message).await {
-            return response;
+    /// Opens a session; with the token of one that is still there that one is found again, as a WebSocket's resume does.
+    fn open(&self, headers: &HeaderMap) -> Response {
+        match self.find(headers) {
+            Some((session, token)) => welcome(StatusCode::OK, session, token, true),
+            None => match self.door.open_detached() {
+                Ok((session, token)) => welcome(StatusCode::CREATED, session, token, false),
+                Err(error) => refused(&error),
+            },
         }
-        if opens {
-            return match self.find(&headers) {
-                Some((session, token)) => welcome(StatusCode::OK, session, token, true),
-                None => match self.door.open_detached() {
-                    Ok((session, token)) => welcome(StatusCode::CREATED, session, token, false),
-                    Err(error) => refused(&error),
-                },
-            };
-        }
+    }
+
+    fn close(&self, headers: HeaderMap) -> Response {
         match token(&headers).map(|token| self.door.close(token)) {
             Ok(Ok(())) => no_content(headers),
             Ok(Err(error)) => refused(&error),
@@ -132,16 +131,6 @@ impl<E: Events> Sessions<E> {
     fn find(&self, headers: &HeaderMap) -> Option<(SessionId, Token)> {
         let token = bearer(headers)?;
         Some((self.door.identify(token).ok()?, token.parse().ok()?))
-    }
-
-    async fn commands(self: Rc<Self>, headers: HeaderMap, body: Upload) -> Response {
-        if let Err(response) = token(&headers) {
-            return *response;
-        }
-        match read_body(body, self.config.max_message).await {
-            Ok(body) => self.carry_out(headers, &body),
-            Err(response) => response,
-        }
     }
 
     fn carry_out(&self, headers: HeaderMap, body: &Bytes) -> Response {
@@ -250,13 +239,15 @@ fn welcome(status: StatusCode, session: SessionId, token: Token, resumed: bool) 
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, Box<Response>> {
-    bearer(headers).ok_or_else(|| {
-        refuse(
-            401,
-            "unauthorized",
-            "this needs `Authorization: Bearer <token>`, from POST /session",
-        )
-    })
+    bearer(headers).ok_or_else(no_token)
+}
+
+fn no_token() -> Box<Response> {
+    refuse(
+        401,
+        "unauthorized",
+        "this needs `Authorization: Bearer <token>`, from POST /session",
+    )
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -310,34 +301,60 @@ fn seconds(text: &str) -> Option<Duration> {
     Some(Duration::from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())))
 }
 
-pin_project! {
-    /// The future of a route. Made by hand, since an `async` block keeps room for the whole request beside it while a poll is held.
-    #[project = Project]
-    enum Route<A, B, C, D> {
-        Known { response: Box<Response> },
-        Echo { #[pin] future: A },
-        Commands { #[pin] future: B },
-        Events { #[pin] future: C },
-        Session { #[pin] future: D },
+/// What is done once the request's body is there; where it says nothing, the next request still begins behind it.
+#[derive(Debug, Clone, Copy)]
+enum Errand {
+    Echo,
+    Commands,
+    Open,
+    Close,
+}
+
+/// An errand until the body is there.
+struct WithBody<E> {
+    sessions: Rc<Sessions<E>>,
+    errand: Errand,
+    headers: HeaderMap,
+    body: ReadBody,
+}
+
+impl<E: Events> Future for WithBody<E> {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Response> {
+        let body = match ready!(Pin::new(&mut self.body).poll(cx)) {
+            Ok(body) => body,
+            Err(response) => return TaskPoll::Ready(*response),
+        };
+        let headers = std::mem::take(&mut self.headers);
+        let sessions = &self.sessions;
+        TaskPoll::Ready(match self.errand {
+            Errand::Echo => echo(headers, body),
+            Errand::Commands => sessions.carry_out(headers, &body),
+            Errand::Open => sessions.open(&headers),
+            Errand::Close => sessions.close(headers),
+        })
     }
 }
 
-impl<A, B, C, D> Future for Route<A, B, C, D>
-where
-    A: Future<Output = Response>,
-    B: Future<Output = Response>,
-    C: Future<Output = Response>,
-    D: Future<Output = Response>,
-{
+pin_project! {
+    /// The future of a route. Made by hand, since an `async` block keeps room for the whole request beside it while a poll is held.
+    #[project = Project]
+    enum Route<E, F> {
+        Known { response: Box<Response> },
+        Errand { future: WithBody<E> },
+        Events { #[pin] future: F },
+    }
+}
+
+impl<E: Events, F: Future<Output = Response>> Future for Route<E, F> {
     type Output = Response;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> TaskPoll<Response> {
         match self.project() {
             Project::Known { response } => TaskPoll::Ready(std::mem::take(&mut **response)),
-            Project::Echo { future } => future.poll(cx),
-            Project::Commands { future } => future.poll(cx),
+            Project::Errand { future } => Pin::new(future).poll(cx),
             Project::Events { future } => future.poll(cx),
-            Project::Session { future } => future.poll(cx),
         }
     }
 }

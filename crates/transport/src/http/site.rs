@@ -239,7 +239,7 @@ pin_project! {
         #[pin]
         doing: Doing<F>,
         // The foreign origin whose pages may read the answer.
-        origin: Option<HeaderValue>,
+        origin: Option<Box<HeaderValue>>,
         place: Rc<Place>,
     }
 }
@@ -268,7 +268,7 @@ impl<F: Future<Output = Response>> Future for Answer<F> {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, NO_STORE);
         if let Some(origin) = this.origin.take() {
-            allow_origin(headers, origin);
+            allow_origin(headers, *origin);
         }
         if matches!(watch.phase(), Phase::Body | Phase::BodyLate) {
             // Answered before the body was read: its rest can't be told from a next request.

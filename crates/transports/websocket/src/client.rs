@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use transport::stream::Meter;
 use transport::{Client, ClientError, Target, Ticket, Traffic};
 
-use crate::connection::with_scratch;
+use crate::connection::{FAREWELL, with_scratch};
 use crate::dial::dial;
 use crate::frame::{Opcode, Role, append_masked, close_payload};
 use crate::reader::{Input, Item, Reader};
@@ -165,7 +165,7 @@ impl Client for WebSocketClient {
     /// The close handshake (RFC 6455 section 7.1.2): 1000, the server's answer, and the server ends the TCP connection.
     async fn close(mut self) -> Result<(), ClientError> {
         let wire = &mut self.wire;
-        wire.queue(Opcode::Close, &close_payload(1000, ""));
+        wire.queue(Opcode::Close, &close_payload(1000, FAREWELL));
         wire.is_closing = true;
         let handshake = async {
             // What still comes isn't wanted any more.

@@ -29,6 +29,8 @@ pub(crate) struct Conn {
     /// Whether there is a rest, readable without the lock.
     blocked: AtomicBool,
     out: Mutex<Out>,
+    #[cfg(test)]
+    writes: std::sync::atomic::AtomicUsize,
 }
 
 /// What a connection's task is told.
@@ -87,6 +89,8 @@ impl Conn {
             heard: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             out: Mutex::default(),
+            #[cfg(test)]
+            writes: std::sync::atomic::AtomicUsize::new(0),
         }
     }
 
@@ -211,6 +215,8 @@ impl Conn {
         }
         let mut written = 0;
         if out.rest.is_empty() {
+            #[cfg(test)]
+            self.writes.fetch_add(1, Relaxed);
             match self.stream.try_write(frames) {
                 Ok(taken) if taken == frames.len() => return,
                 Ok(taken) => written = taken,
@@ -284,4 +290,107 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hub::{Audience, Command, Door, Limits, Session};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn conn(batching: bool) -> (Arc<Conn>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (_, stream) = stream.into_split();
+        stream.writable().await.unwrap();
+        (Arc::new(Conn::new(stream, batching)), peer)
+    }
+
+    fn session(conn: &Arc<Conn>) -> Session {
+        let session = Door::new(&Limits::default(), 1)[0].open().unwrap();
+        session.set_outlet(Arc::<Conn>::clone(conn));
+        session
+    }
+
+    fn emit(session: &Session, count: usize, data: &str) {
+        let command = Command::Emit {
+            to: Audience::Sender,
+            event: "e".into(),
+            data,
+        };
+        session.apply(&vec![command; count]).unwrap();
+    }
+
+    #[tokio::test]
+    async fn all_that_waits_goes_out_in_one_write_unless_batching_is_off() {
+        for (batching, writes) in [(true, 1), (false, 50)] {
+            let (conn, _peer) = conn(batching).await;
+            emit(&session(&conn), 50, "1");
+            assert_eq!(conn.writes.load(Relaxed), writes);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_event_is_written_from_where_it_is_and_in_its_place() {
+        let (conn, mut peer) = conn(true).await;
+        let session = session(&conn);
+        let large = format!("\"{}\"", "x".repeat(LARGE));
+        let command = |data| Command::Emit {
+            to: Audience::Sender,
+            event: "e".into(),
+            data,
+        };
+        session
+            .apply(&[command("1"), command(&large), command("2"), command("3")])
+            .unwrap();
+        assert_eq!(conn.writes.load(Relaxed), 3);
+        drop((session, conn));
+        let mut bytes = Vec::new();
+        peer.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let at = |data: &str| text.find(&format!("\"data\":{data}}}")).unwrap();
+        assert!(at("1") < at(&large) && at(&large) < at("2") && at("2") < at("3"));
+    }
+
+    #[tokio::test]
+    async fn when_the_socket_is_full_messages_stay_in_the_mailbox() {
+        let (conn, mut peer) = conn(true).await;
+        let session = session(&conn);
+        let data = format!("\"{}\"", "x".repeat(10_000));
+        let mut sent = 0;
+        while !conn.is_blocked() {
+            emit(&session, 1, &data);
+            sent += 1;
+        }
+        let waiting = conn.waiting();
+        assert!(waiting > 0 && waiting <= GATHER + LARGE);
+        emit(&session, 10, &data);
+        conn.ping();
+        assert_eq!(conn.waiting(), waiting, "neither events nor pings pile up");
+        conn.push(b"what the connection itself says does");
+        assert_eq!(conn.waiting(), waiting + 36);
+
+        let mut read = 0;
+        let mut bytes = vec![0; 1 << 20];
+        let total = (sent + 10)
+            * (data.len() + 4 + br#"{"op":"event","event":"e","from":"","data":}"#.len() + 22)
+            + 36;
+        while read < total {
+            tokio::select! {
+                flushed = std::future::poll_fn(|cx| conn.poll_flush(cx)), if conn.is_blocked() => {
+                    flushed.unwrap();
+                    session.flush();
+                }
+                size = peer.read(&mut bytes) => read += size.unwrap(),
+            }
+        }
+        assert_eq!((read, conn.waiting()), (total, 0));
+    }
 }

@@ -54,8 +54,8 @@ pub(crate) struct Goodbye {
 enum Kind {
     /// We close; the peer is to answer.
     Ours,
-    /// The peer closed with this code, and this is the answer.
-    Answer { code: Option<u16> },
+    /// The peer closed, and this is the answer.
+    Answer { is_farewell: bool },
     /// The peer can't be understood any more.
     Failed,
 }
@@ -81,6 +81,8 @@ struct Closing {
     deadline: Pin<Box<Sleep>>,
 }
 
+/// The reason beside close code 1000 that ends a session for good, as `DELETE /session` does over HTTP.
+pub(crate) const FAREWELL: &str = "end";
 /// How long a peer is given to take what is left, the close frame at its end, and to answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of one read.
@@ -264,21 +266,21 @@ impl Goodbye {
 
     /// The answer to a close frame of the peer: the same code.
     pub(crate) fn answer(close: Option<(u16, String)>) -> Self {
-        let code = close.map(|(code, _)| code);
+        let payload = match &close {
+            Some((code, _)) => code.to_be_bytes().to_vec(),
+            None => Vec::new(),
+        };
+        let is_farewell = close.is_some_and(|(code, reason)| code == 1000 && reason == FAREWELL);
         Self {
-            payload: code.map_or_else(Vec::new, |code| code.to_be_bytes().to_vec()),
-            kind: Kind::Answer { code },
+            payload,
+            kind: Kind::Answer { is_farewell },
         }
     }
 
-    /// Whether the peer closed since it wants nothing more: normally, or without saying why. A page that goes away (1001) may come back.
+    /// Whether the peer has ended its session for good. A close without that wish says nothing about the session: a page that reloads and a
+    /// library that is done with a connection close cleanly, too.
     pub(crate) fn is_farewell(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Answer {
-                code: None | Some(1000)
-            }
-        )
+        matches!(self.kind, Kind::Answer { is_farewell: true })
     }
 
     fn noted(note: Note) -> Self {
@@ -305,11 +307,7 @@ impl From<Violation> for Goodbye {
 fn await_answer(frames: &mut Reader, mut input: Input<'_>) -> Kind {
     loop {
         match frames.next(&mut input) {
-            Ok(Some(Item::Close(close))) => {
-                return Kind::Answer {
-                    code: close.map(|(code, _)| code),
-                };
-            }
+            Ok(Some(Item::Close(_))) => return Kind::Answer { is_farewell: false },
             Ok(Some(_)) => {}
             Ok(None) => return Kind::Ours,
             Err(_) => return Kind::Failed,

@@ -16,7 +16,11 @@ use websocket::{WebSocket, WebSocketClient};
 /// The messages of one poll, as text.
 async fn next(client: &mut WebSocketClient) -> Result<Vec<String>, ClientError> {
     let mut messages = Vec::new();
-    let polling = poll_fn(|cx| client.poll(cx, &mut |message: Incoming<'_>| messages.push(format!("{message:?}"))));
+    let polling = poll_fn(|cx| {
+        client.poll(cx, &mut |message: Incoming<'_>| {
+            messages.push(format!("{message:?}"));
+        })
+    });
     within(Duration::from_secs(20), polling).await?;
     assert!(!messages.is_empty());
     Ok(messages)
@@ -32,7 +36,10 @@ async fn take(client: &mut WebSocketClient, count: usize) -> Vec<String> {
 }
 
 fn request(id: u64) -> Command<'static> {
-    Command::Request { id, data: "\"0123456789\"" }
+    Command::Request {
+        id,
+        data: "\"0123456789\"",
+    }
 }
 
 #[test]
@@ -42,7 +49,10 @@ fn requests_are_answered_and_every_byte_is_counted() {
         let mut client = WebSocket::connect(&rig.target()).await.unwrap();
         assert!(!client.welcome().resumed);
         let before = client.traffic();
-        assert_eq!((before.requests, before.connections, before.payload_up), (1, 1, 0));
+        assert_eq!(
+            (before.requests, before.connections, before.payload_up),
+            (1, 1, 0)
+        );
         assert!(before.wire_up > 150 && before.wire_down > 150);
         for id in 0..100 {
             client.send(&request(id));
@@ -71,10 +81,21 @@ fn a_broadcast_is_the_same_to_every_client() {
         }
         for n in 0..3 {
             let data = n.to_string();
-            clients[0].send(&Command::Emit { to: Audience::Everyone, event: "e".into(), data: &data });
+            clients[0].send(&Command::Emit {
+                to: Audience::Everyone,
+                event: "e".into(),
+                data: &data,
+            });
             let from = clients[0].welcome().session.clone();
             for client in &mut clients {
-                let event = format!("{:?}", Incoming::Event { event: "e".into(), from: from.as_str().into(), data: &data });
+                let event = format!(
+                    "{:?}",
+                    Incoming::Event {
+                        event: "e".into(),
+                        from: from.as_str().into(),
+                        data: &data
+                    }
+                );
                 assert_eq!(take(client, 1).await, [event]);
             }
         }
@@ -94,7 +115,10 @@ fn a_cut_client_resumes_where_it_was() {
         for n in 0..50 {
             rig.emit(&n.to_string());
         }
-        let target = Target { resume: Some(ticket.clone()), ..rig.target() };
+        let target = Target {
+            resume: Some(ticket.clone()),
+            ..rig.target()
+        };
         let mut client = WebSocket::connect(&target).await.unwrap();
         assert!(client.welcome().resumed);
         let events = take(&mut client, 50).await;
@@ -102,27 +126,48 @@ fn a_cut_client_resumes_where_it_was() {
         assert_eq!(client.ticket().received, 51);
 
         // A second one takes it over, and the first is told.
-        let target = Target { resume: Some(client.ticket()), ..rig.target() };
+        let target = Target {
+            resume: Some(client.ticket()),
+            ..rig.target()
+        };
         let _newer = WebSocket::connect(&target).await.unwrap();
         let error = next(&mut client).await.unwrap_err();
-        assert!(matches!(error, ClientError::Closed { code: 1008, .. }), "{error}");
+        assert!(
+            matches!(error, ClientError::Closed { code: 1008, .. }),
+            "{error}"
+        );
 
-        let beyond = transport::Ticket { received: 99, ..ticket };
-        let target = Target { resume: Some(beyond), ..rig.target() };
+        let beyond = transport::Ticket {
+            received: 99,
+            ..ticket
+        };
+        let target = Target {
+            resume: Some(beyond),
+            ..rig.target()
+        };
         let error = WebSocket::connect(&target).await.unwrap_err();
-        assert!(matches!(&error, ClientError::Refused { status: 400, message } if message.contains("beyond")), "{error}");
+        assert!(
+            matches!(&error, ClientError::Refused { status: 400, message } if message.contains("beyond")),
+            "{error}"
+        );
     });
 }
 
 #[test]
 fn a_token_that_means_nothing_starts_anew() {
     run(async {
-        let limits = Limits { retention: Duration::ZERO, ..Limits::default() };
+        let limits = Limits {
+            retention: Duration::ZERO,
+            ..Limits::default()
+        };
         let rig = Rig::with(&limits, Config::default());
         let mut client = WebSocket::connect(&rig.target()).await.unwrap();
         client.send(&request(1));
         take(&mut client, 1).await;
-        let target = Target { resume: Some(client.ticket()), ..rig.target() };
+        let target = Target {
+            resume: Some(client.ticket()),
+            ..rig.target()
+        };
         drop(client);
         rig.until_unconnected().await;
         let client = WebSocket::connect(&target).await.unwrap();
@@ -138,9 +183,15 @@ fn a_drain_reaches_the_client() {
         let mut client = WebSocket::connect(&rig.target()).await.unwrap();
         rig.drain.start();
         let error = next(&mut client).await.unwrap_err();
-        assert!(matches!(error, ClientError::Closed { code: 1012, .. }), "{error}");
+        assert!(
+            matches!(error, ClientError::Closed { code: 1012, .. }),
+            "{error}"
+        );
         let error = WebSocket::connect(&rig.target()).await.unwrap_err();
-        assert!(matches!(error, ClientError::Refused { status: 503, .. }), "{error}");
+        assert!(
+            matches!(error, ClientError::Refused { status: 503, .. }),
+            "{error}"
+        );
         drop(client);
         rig.serving.await.unwrap().unwrap();
     });
@@ -157,7 +208,10 @@ fn pings_are_answered_by_whoever_polls() {
         let rig = Rig::with(&Limits::default(), config);
         let mut client = WebSocket::connect(&rig.target()).await.unwrap();
         let idle = tokio::time::timeout(Duration::from_millis(400), next(&mut client));
-        assert!(idle.await.is_err(), "nothing is handed over, and the connection lives");
+        assert!(
+            idle.await.is_err(),
+            "nothing is handed over, and the connection lives"
+        );
         client.send(&request(1));
         take(&mut client, 1).await;
     });
@@ -166,14 +220,24 @@ fn pings_are_answered_by_whoever_polls() {
 #[test]
 fn large_messages_go_both_ways() {
     run(async {
-        let rig = Rig::with(&Limits { mailbox_bytes: 8 << 20, ..Limits::default() }, Config::default());
+        let rig = Rig::with(
+            &Limits {
+                mailbox_bytes: 8 << 20,
+                ..Limits::default()
+            },
+            Config::default(),
+        );
         let mut client = WebSocket::connect(&rig.target()).await.unwrap();
         let data = format!("\"{}\"", "y".repeat(1_000_000));
         for id in 0..3 {
             client.send(&Command::Request { id, data: &data });
         }
         let replies = take(&mut client, 3).await;
-        assert!(replies.iter().all(|reply| reply.contains(&data[1..data.len() - 1])));
+        assert!(
+            replies
+                .iter()
+                .all(|reply| reply.contains(&data[1..data.len() - 1]))
+        );
     });
 }
 
@@ -185,8 +249,14 @@ fn a_server_that_is_none_is_told_apart() {
         for (answer, expected) in [
             ("SSH-2.0-OpenSSH\r\n", "not an answer"),
             ("HTTP/1.1 200 OK\r\n\r\nhello", "refused with 200: hello"),
-            ("HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnope", "refused with 404: nope"),
-            ("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n", "not an answer"),
+            (
+                "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnope",
+                "refused with 404: nope",
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n",
+                "not an answer",
+            ),
             ("", "broke"),
         ] {
             let (connected, ()) = tokio::join!(WebSocket::connect(&target), async {
@@ -208,7 +278,10 @@ fn frames_that_break_the_rules_end_the_client() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = Target::new(format!("ws://{}/ws", listener.local_addr().unwrap()));
-        let welcome = unmasked(0x81, br#"{"op":"welcome","session":"s","token":"t","resumed":false}"#);
+        let welcome = unmasked(
+            0x81,
+            br#"{"op":"welcome","session":"s","token":"t","resumed":false}"#,
+        );
         for (frames, expected) in [
             (rig::frame(0x81, b"{}"), "must not be masked"),
             (unmasked(0x82, b"{}"), "binary"),
@@ -225,9 +298,18 @@ fn frames_that_break_the_rules_end_the_client() {
                     stream.read_buf(&mut request).await.unwrap();
                 }
                 let request = String::from_utf8(request).unwrap();
-                assert_eq!(rig::field(&request, "sec-websocket-protocol"), Some("pushlab.v1"));
-                let accept = derive_accept_key(rig::field(&request, "sec-websocket-key").unwrap().as_bytes());
-                let head = format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+                assert_eq!(
+                    rig::field(&request, "sec-websocket-protocol"),
+                    Some("pushlab.v1")
+                );
+                let accept = derive_accept_key(
+                    rig::field(&request, "sec-websocket-key")
+                        .unwrap()
+                        .as_bytes(),
+                );
+                let head = format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                );
                 let mut bytes = head.into_bytes();
                 bytes.extend(&welcome);
                 bytes.extend(&frames);

@@ -23,10 +23,19 @@ fn a_handshake_is_accepted_as_rfc_6455_says() {
 fn the_subprotocol_is_agreed_on_when_it_is_offered_and_extensions_are_declined() {
     run(async {
         let rig = Rig::start();
-        for offer in ["pushlab.v1", "soap, pushlab.v1", "soap\r\nsec-websocket-protocol: pushlab.v1"] {
-            let offer = format!("sec-websocket-protocol: {offer}\r\nsec-websocket-extensions: permessage-deflate\r\n");
+        for offer in [
+            "pushlab.v1",
+            "soap, pushlab.v1",
+            "soap\r\nsec-websocket-protocol: pushlab.v1",
+        ] {
+            let offer = format!(
+                "sec-websocket-protocol: {offer}\r\nsec-websocket-extensions: permessage-deflate\r\n"
+            );
             let (peer, _) = rig.ws_at("/ws", &offer).await;
-            assert_eq!(field(&peer.head, "sec-websocket-protocol"), Some("pushlab.v1"));
+            assert_eq!(
+                field(&peer.head, "sec-websocket-protocol"),
+                Some("pushlab.v1")
+            );
             assert_eq!(field(&peer.head, "sec-websocket-extensions"), None);
         }
         let (peer, _) = rig.ws_at("/ws", "sec-websocket-protocol: soap\r\n").await;
@@ -51,15 +60,26 @@ fn what_is_no_handshake_is_refused() {
             (with(key, ""), 400),
             (with(key, &key.repeat(2)), 400),
             (with("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="), 400),
-            (with("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ"), 400),
-            (with("dGhlIHNhbXBsZSBub25jZQ==", "!!!!IHNhbXBsZSBub25jZQ=="), 400),
+            (
+                with("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ"),
+                400,
+            ),
+            (
+                with("dGhlIHNhbXBsZSBub25jZQ==", "!!!!IHNhbXBsZSBub25jZQ=="),
+                400,
+            ),
             (format!("{HANDSHAKE}content-length: 1\r\n"), 400),
             (format!("{HANDSHAKE}origin: http://evil.example\r\n"), 403),
-            (HANDSHAKE.replace("host: localhost", "host: evil.example"), 403),
+            (
+                HANDSHAKE.replace("host: localhost", "host: evil.example"),
+                403,
+            ),
             (HANDSHAKE.replace("host: localhost\r\n", ""), 400),
         ] {
             for path in ["/ws", "/echo"] {
-                let answer = rig.ask(&format!("GET {path} HTTP/1.1\r\n{fields}\r\n")).await;
+                let answer = rig
+                    .ask(&format!("GET {path} HTTP/1.1\r\n{fields}\r\n"))
+                    .await;
                 assert_eq!(status(&answer), expected, "{fields}\n{answer}");
                 assert!(answer.contains(r#"{"op":"error","code":""#), "{answer}");
                 if expected == 426 {
@@ -68,7 +88,11 @@ fn what_is_no_handshake_is_refused() {
                 }
             }
         }
-        assert_eq!(rig.door.sessions(), 0, "a refused handshake opens no session");
+        assert_eq!(
+            rig.door.sessions(),
+            0,
+            "a refused handshake opens no session"
+        );
     });
 }
 
@@ -94,7 +118,10 @@ fn a_resume_is_judged_before_the_upgrade() {
     run(async {
         let rig = Rig::start();
         let (_peer, welcome) = rig.ws().await;
-        let bearer = format!("authorization: Bearer {}\r\n", welcome["token"].as_str().unwrap());
+        let bearer = format!(
+            "authorization: Bearer {}\r\n",
+            welcome["token"].as_str().unwrap()
+        );
         let good = bearer.as_str();
         for (query, fields, expected) in [
             ("?received=0", "", 401),
@@ -108,10 +135,16 @@ fn a_resume_is_judged_before_the_upgrade() {
             ("?", good, 400),
             ("?received=1", good, 400),
         ] {
-            let answer = rig.ask(&format!("GET /ws{query} HTTP/1.1\r\n{HANDSHAKE}{fields}\r\n")).await;
+            let answer = rig
+                .ask(&format!(
+                    "GET /ws{query} HTTP/1.1\r\n{HANDSHAKE}{fields}\r\n"
+                ))
+                .await;
             assert_eq!(status(&answer), expected, "{query}\n{answer}");
         }
-        let answer = rig.ask(&format!("GET /echo?x=1 HTTP/1.1\r\n{HANDSHAKE}\r\n")).await;
+        let answer = rig
+            .ask(&format!("GET /echo?x=1 HTTP/1.1\r\n{HANDSHAKE}\r\n"))
+            .await;
         assert_eq!(status(&answer), 400);
         assert_eq!(rig.door.sessions(), 1);
     });
@@ -120,7 +153,10 @@ fn a_resume_is_judged_before_the_upgrade() {
 #[test]
 fn an_allowed_origin_may_connect() {
     run(async {
-        let config = Config { allow_origins: vec!["http://page.example".into()], ..Config::default() };
+        let config = Config {
+            allow_origins: vec!["http://page.example".into()],
+            ..Config::default()
+        };
         let rig = Rig::with(&hub::Limits::default(), config);
         for origin in ["http://page.example", "http://localhost"] {
             rig.ws_at("/ws", &format!("origin: {origin}\r\n")).await;
@@ -136,15 +172,23 @@ fn frames_may_come_right_behind_the_handshake() {
         request.extend(frame(0x81, b"early"));
         request.extend(&frame(0x81, b"later")[..5]);
         let mut stream = tokio::net::TcpStream::connect(rig.address).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, &request).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &request)
+            .await
+            .unwrap();
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
                 break at;
             }
-            tokio::io::AsyncReadExt::read_buf(&mut stream, &mut bytes).await.unwrap();
+            tokio::io::AsyncReadExt::read_buf(&mut stream, &mut bytes)
+                .await
+                .unwrap();
         };
-        let mut peer = Peer { stream, head: String::new(), bytes: bytes.split_off(end + 4) };
+        let mut peer = Peer {
+            stream,
+            head: String::new(),
+            bytes: bytes.split_off(end + 4),
+        };
         assert_eq!(peer.receive().await, Some((0x80 | TEXT, b"early".to_vec())));
         peer.write(&frame(0x81, b"later")[5..]).await;
         assert_eq!(peer.receive().await, Some((0x80 | TEXT, b"later".to_vec())));
@@ -154,10 +198,15 @@ fn frames_may_come_right_behind_the_handshake() {
 #[test]
 fn one_connection_too_many_is_told_so() {
     run(async {
-        let config = Config { max_connections: 1, ..Config::default() };
+        let config = Config {
+            max_connections: 1,
+            ..Config::default()
+        };
         let rig = Rig::with(&hub::Limits::default(), config);
         let peer = rig.echo().await;
-        let answer = rig.ask(&format!("GET /echo HTTP/1.1\r\n{HANDSHAKE}\r\n")).await;
+        let answer = rig
+            .ask(&format!("GET /echo HTTP/1.1\r\n{HANDSHAKE}\r\n"))
+            .await;
         assert_eq!(status(&answer), 429);
         drop(peer);
         rig.until_unconnected().await;

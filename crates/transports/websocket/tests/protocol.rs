@@ -16,7 +16,11 @@ fn every_message_comes_back_as_it_was() {
             for opcode in [TEXT, BINARY] {
                 let payload = vec![b'0' + opcode; length];
                 peer.send(opcode, &payload).await;
-                assert_eq!(peer.receive().await, Some((FIN | opcode, payload)), "{length}");
+                assert_eq!(
+                    peer.receive().await,
+                    Some((FIN | opcode, payload)),
+                    "{length}"
+                );
             }
         }
     });
@@ -41,7 +45,10 @@ fn fragments_are_put_together_and_control_frames_may_come_between() {
             }
             assert_eq!(peer.receive().await, Some((FIN | PONG, b"one".to_vec())));
             assert_eq!(peer.receive().await, Some((FIN | PONG, Vec::new())));
-            assert_eq!(peer.receive().await, Some((FIN | TEXT, "h\u{e9}llo!".into())));
+            assert_eq!(
+                peer.receive().await,
+                Some((FIN | TEXT, "h\u{e9}llo!".into()))
+            );
         }
     });
 }
@@ -51,10 +58,15 @@ fn a_burst_is_answered_whole_and_in_order() {
     run(async {
         let rig = Rig::start();
         let mut peer = rig.echo().await;
-        let burst: Vec<u8> = (0..5000_u32).flat_map(|n| frame(FIN | BINARY, &n.to_be_bytes())).collect();
+        let burst: Vec<u8> = (0..5000_u32)
+            .flat_map(|n| frame(FIN | BINARY, &n.to_be_bytes()))
+            .collect();
         peer.write(&burst).await;
         for n in 0..5000_u32 {
-            assert_eq!(peer.receive().await, Some((FIN | BINARY, n.to_be_bytes().to_vec())));
+            assert_eq!(
+                peer.receive().await,
+                Some((FIN | BINARY, n.to_be_bytes().to_vec()))
+            );
         }
     });
 }
@@ -62,43 +74,12 @@ fn a_burst_is_answered_whole_and_in_order() {
 #[test]
 fn each_violation_has_its_close_code() {
     run(async {
-        let rig = Rig::with(&hub::Limits::default(), Config { max_message: 1000, ..Config::default() });
-        let two = |one: Vec<u8>, other: Vec<u8>| [one, other].concat();
-        for (what, bytes, code) in [
-            ("no mask", unmasked(FIN | TEXT, b"x"), 1002),
-            ("RSV1", frame(FIN | 0x40 | TEXT, b"x"), 1002),
-            ("RSV2", frame(FIN | 0x20 | TEXT, b"x"), 1002),
-            ("RSV3", frame(FIN | 0x10 | PING, b"x"), 1002),
-            ("opcode 3", frame(FIN | 0x3, b"x"), 1002),
-            ("opcode 7", frame(FIN | 0x7, b""), 1002),
-            ("opcode 11", frame(FIN | 0xB, b""), 1002),
-            ("opcode 15", frame(FIN | 0xF, b"x"), 1002),
-            ("a fragmented ping", frame(PING, b"x"), 1002),
-            ("a fragmented close", frame(CLOSE, b""), 1002),
-            ("a long ping", frame(FIN | PING, &[b'x'; 126]), 1002),
-            ("a long close", frame(FIN | CLOSE, &[b'x'; 126]), 1002),
-            ("a continuation of nothing", frame(FIN | CONTINUATION, b"x"), 1002),
-            ("an open continuation of nothing", frame(CONTINUATION, b"x"), 1002),
-            ("a message within a message", two(frame(TEXT, b"x"), frame(FIN | TEXT, b"y")), 1002),
-            ("a length in too many bytes", vec![0x81, 0xFE, 0, 5, 0, 0, 0, 0], 1002),
-            ("a close of one byte", frame(FIN | CLOSE, b"x"), 1002),
-            ("close code 0", frame(FIN | CLOSE, &[0, 0]), 1002),
-            ("close code 1004", frame(FIN | CLOSE, &1004_u16.to_be_bytes()), 1002),
-            ("close code 1005", frame(FIN | CLOSE, &1005_u16.to_be_bytes()), 1002),
-            ("close code 1006", frame(FIN | CLOSE, &1006_u16.to_be_bytes()), 1002),
-            ("close code 1015", frame(FIN | CLOSE, &1015_u16.to_be_bytes()), 1002),
-            ("close code 5000", frame(FIN | CLOSE, &5000_u16.to_be_bytes()), 1002),
-            ("a reason that isn't UTF-8", frame(FIN | CLOSE, &[3, 0xE8, 0xFF, 0xFE]), 1007),
-            ("text that isn't UTF-8", frame(FIN | TEXT, &[0xCE, 0xBA, 0xFF]), 1007),
-            ("a surrogate", frame(FIN | TEXT, &[0xED, 0xA0, 0x80]), 1007),
-            ("half a character", frame(FIN | TEXT, &[0xF0, 0x9F, 0x98]), 1007),
-            ("a character cut wrong", two(frame(TEXT, &[0xF0, 0x9F]), frame(FIN | CONTINUATION, b"x")), 1007),
-            ("a first fragment that isn't UTF-8", frame(TEXT, &[0xFF]), 1007),
-            ("half a frame that isn't UTF-8", frame(FIN | TEXT, &[0xFF; 9])[..8].to_vec(), 1007),
-            ("a large frame", frame(FIN | BINARY, &[0; 1001]), 1009),
-            ("a large message", two(frame(BINARY, &[0; 600]), frame(FIN | CONTINUATION, &[0; 600])), 1009),
-            ("a large promise", vec![0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], 1009),
-        ] {
+        let config = Config {
+            max_message: 1000,
+            ..Config::default()
+        };
+        let rig = Rig::with(&hub::Limits::default(), config);
+        for (what, bytes, code) in violations() {
             for path in ["/echo", "/ws"] {
                 let mut peer = Peer::dial(rig.address, path, "", None).await;
                 peer.write(&bytes).await;
@@ -112,12 +93,58 @@ fn each_violation_has_its_close_code() {
     });
 }
 
+/// What a peer may do wrong, where a message may have 1,000 bytes, and the code it is told.
+#[rustfmt::skip]
+fn violations() -> Vec<(&'static str, Vec<u8>, u16)> {
+    let two = |one: Vec<u8>, other: Vec<u8>| [one, other].concat();
+    vec![
+        ("no mask", unmasked(FIN | TEXT, b"x"), 1002),
+        ("RSV1", frame(FIN | 0x40 | TEXT, b"x"), 1002),
+        ("RSV2", frame(FIN | 0x20 | TEXT, b"x"), 1002),
+        ("RSV3", frame(FIN | 0x10 | PING, b"x"), 1002),
+        ("opcode 3", frame(FIN | 0x3, b"x"), 1002),
+        ("opcode 7", frame(FIN | 0x7, b""), 1002),
+        ("opcode 11", frame(FIN | 0xB, b""), 1002),
+        ("opcode 15", frame(FIN | 0xF, b"x"), 1002),
+        ("a fragmented ping", frame(PING, b"x"), 1002),
+        ("a fragmented close", frame(CLOSE, b""), 1002),
+        ("a long ping", frame(FIN | PING, &[b'x'; 126]), 1002),
+        ("a long close", frame(FIN | CLOSE, &[b'x'; 126]), 1002),
+        ("a continuation of nothing", frame(FIN | CONTINUATION, b"x"), 1002),
+        ("an open continuation of nothing", frame(CONTINUATION, b"x"), 1002),
+        ("a message within a message", two(frame(TEXT, b"x"), frame(FIN | TEXT, b"y")), 1002),
+        ("a length in too many bytes", vec![0x81, 0xFE, 0, 5, 0, 0, 0, 0], 1002),
+        ("a close of one byte", frame(FIN | CLOSE, b"x"), 1002),
+        ("close code 0", frame(FIN | CLOSE, &[0, 0]), 1002),
+        ("close code 1004", frame(FIN | CLOSE, &1004_u16.to_be_bytes()), 1002),
+        ("close code 1005", frame(FIN | CLOSE, &1005_u16.to_be_bytes()), 1002),
+        ("close code 1006", frame(FIN | CLOSE, &1006_u16.to_be_bytes()), 1002),
+        ("close code 1015", frame(FIN | CLOSE, &1015_u16.to_be_bytes()), 1002),
+        ("close code 5000", frame(FIN | CLOSE, &5000_u16.to_be_bytes()), 1002),
+        ("a reason that isn't UTF-8", frame(FIN | CLOSE, &[3, 0xE8, 0xFF, 0xFE]), 1007),
+        ("text that isn't UTF-8", frame(FIN | TEXT, &[0xCE, 0xBA, 0xFF]), 1007),
+        ("a surrogate", frame(FIN | TEXT, &[0xED, 0xA0, 0x80]), 1007),
+        ("half a character", frame(FIN | TEXT, &[0xF0, 0x9F, 0x98]), 1007),
+        ("a character cut wrong", two(frame(TEXT, &[0xF0, 0x9F]), frame(FIN | CONTINUATION, b"x")), 1007),
+        ("a first fragment that isn't UTF-8", frame(TEXT, &[0xFF]), 1007),
+        ("half a frame that isn't UTF-8", frame(FIN | TEXT, &[0xFF; 9])[..8].to_vec(), 1007),
+        ("a large frame", frame(FIN | BINARY, &[0; 1001]), 1009),
+        ("a large message", two(frame(BINARY, &[0; 600]), frame(FIN | CONTINUATION, &[0; 600])), 1009),
+        ("a large promise", vec![0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], 1009),
+    ]
+}
+
 #[test]
 fn messages_before_a_violation_are_answered() {
     run(async {
         let rig = Rig::start();
         let mut peer = rig.echo().await;
-        let bytes = [frame(FIN | TEXT, b"good"), frame(FIN | 0x3, b"bad"), frame(FIN | TEXT, b"late")].concat();
+        let bytes = [
+            frame(FIN | TEXT, b"good"),
+            frame(FIN | 0x3, b"bad"),
+            frame(FIN | TEXT, b"late"),
+        ]
+        .concat();
         peer.write(&bytes).await;
         assert_eq!(peer.receive().await, Some((FIN | TEXT, b"good".to_vec())));
         assert_eq!(peer.closed().await.0, 1002);
@@ -131,13 +158,18 @@ fn a_close_is_answered_with_its_code_and_the_server_ends_the_connection() {
         let rig = Rig::start();
         for code in [1000, 1001, 1003, 1011, 1014, 3000, 4999_u16] {
             let mut peer = rig.echo().await;
-            peer.send(CLOSE, &[&code.to_be_bytes()[..], b"bye"].concat()).await;
+            peer.send(CLOSE, &[&code.to_be_bytes()[..], b"bye"].concat())
+                .await;
             assert_eq!(peer.closed().await.0, code);
             peer.ended().await;
         }
         let mut peer = rig.echo().await;
         peer.send(CLOSE, b"").await;
-        assert_eq!(peer.closed().await.0, 1005, "a close without a code is answered by one");
+        assert_eq!(
+            peer.closed().await.0,
+            1005,
+            "a close without a code is answered by one"
+        );
         peer.ended().await;
         rig.until_unconnected().await;
     });
@@ -146,7 +178,13 @@ fn a_close_is_answered_with_its_code_and_the_server_ends_the_connection() {
 #[test]
 fn a_peer_that_sends_on_after_a_violation_still_reads_the_close_frame() {
     run(async {
-        let rig = Rig::with(&hub::Limits::default(), Config { max_message: 1000, ..Config::default() });
+        let rig = Rig::with(
+            &hub::Limits::default(),
+            Config {
+                max_message: 1000,
+                ..Config::default()
+            },
+        );
         let mut peer = rig.echo().await;
         // The connection would be reset if these bytes stayed unread.
         peer.write(&frame(FIN | BINARY, &vec![0; 3 << 20])).await;
@@ -195,7 +233,9 @@ fn an_echo_that_is_not_taken_stops_the_reading_and_loses_nothing() {
         let one = frame(FIN | BINARY, &message);
         let mut sent = 0;
         // Until the kernel's buffers at both ends are full.
-        while let Ok(written) = tokio::time::timeout(Duration::from_millis(300), peer.stream.writable()).await {
+        while let Ok(written) =
+            tokio::time::timeout(Duration::from_millis(300), peer.stream.writable()).await
+        {
             written.unwrap();
             let at = sent % one.len();
             match peer.stream.try_write(&one[at..]) {

@@ -167,7 +167,8 @@ proptest! {
             (Some(Violation::CloseCode(_)), Some(Item::Close(Some((1002, _)))), _) => drop(theirs.pop()),
             // ... and doesn't know 1014.
             (None, Some(Item::Close(Some((1002, text)))), Some(Item::Close(Some((1014, _))))) if text == "Protocol violation" => {
-                (theirs.pop(), ours.pop());
+                theirs.pop();
+ ours.pop();
             }
             // It may look at a text later, when there were control frames in between.
             (Some(Violation::Utf8), _, _) => {

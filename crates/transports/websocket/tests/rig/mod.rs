@@ -17,44 +17,47 @@ use tokio::time::timeout;
 use transport::{Config, DrainHandle, Server, Transport, listener};
 use websocket::WebSocket;
 
-pub const CONTINUATION: u8 = 0x0;
-pub const TEXT: u8 = 0x1;
-pub const BINARY: u8 = 0x2;
-pub const CLOSE: u8 = 0x8;
-pub const PING: u8 = 0x9;
-pub const PONG: u8 = 0xA;
-pub const FIN: u8 = 0x80;
+pub(crate) const CONTINUATION: u8 = 0x0;
+pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xA;
+pub(crate) const FIN: u8 = 0x80;
 
-pub const HANDSHAKE: &str = "host: localhost\r\nupgrade: websocket\r\nconnection: keep-alive, Upgrade\r\n\
+pub(crate) const HANDSHAKE: &str = "host: localhost\r\nupgrade: websocket\r\nconnection: keep-alive, Upgrade\r\n\
      sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n";
 
 /// How long anything may take that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Rig {
-    pub address: SocketAddr,
-    pub door: Door,
-    pub drain: DrainHandle,
-    pub connections: Arc<AtomicUsize>,
-    pub serving: tokio::task::JoinHandle<std::io::Result<()>>,
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) door: Door,
+    pub(crate) drain: DrainHandle,
+    pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) serving: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 /// Runs a test as a worker thread runs.
-pub fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     LocalSet::new().block_on(&runtime, async { within(3 * PATIENCE, test).await });
 }
 
-pub async fn within<T>(time: Duration, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(time: Duration, future: impl Future<Output = T>) -> T {
     timeout(time, future).await.expect("in time")
 }
 
 impl Rig {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&Limits::default(), Config::default())
     }
 
-    pub fn with(limits: &Limits, config: Config) -> Self {
+    pub(crate) fn with(limits: &Limits, config: Config) -> Self {
         let door = Door::new(limits, 1).remove(0);
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = TcpListener::from_std(listener::bind(any, 1).unwrap().remove(0)).unwrap();
@@ -73,15 +76,21 @@ impl Rig {
             async move { door.run().await }
         });
         let serving = tokio::task::spawn_local(WebSocket::serve(server));
-        Self { address, door, drain, connections, serving }
+        Self {
+            address,
+            door,
+            drain,
+            connections,
+            serving,
+        }
     }
 
-    pub fn target(&self) -> transport::Target {
+    pub(crate) fn target(&self) -> transport::Target {
         transport::Target::new(format!("ws://{}/ws", self.address))
     }
 
     /// The answer to a request, head and body.
-    pub async fn ask(&self, request: &str) -> String {
+    pub(crate) async fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
@@ -89,50 +98,61 @@ impl Rig {
         loop {
             let text = String::from_utf8_lossy(&answer).into_owned();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = field(head, "content-length").map_or(0, |length| length.parse().unwrap());
+                let length =
+                    field(head, "content-length").map_or(0, |length| length.parse().unwrap());
                 if body.len() >= length {
                     return text;
                 }
             }
-            assert!(within(PATIENCE, stream.read_buf(&mut answer)).await.unwrap() > 0, "{text}");
+            assert!(
+                within(PATIENCE, stream.read_buf(&mut answer))
+                    .await
+                    .unwrap()
+                    > 0,
+                "{text}"
+            );
         }
     }
 
     /// A peer at `/echo`.
-    pub async fn echo(&self) -> Peer {
+    pub(crate) async fn echo(&self) -> Peer {
         Peer::dial(self.address, "/echo", "", None).await
     }
 
     /// A peer at `/ws`, and its welcome.
-    pub async fn ws(&self) -> (Peer, Value) {
+    pub(crate) async fn ws(&self) -> (Peer, Value) {
         self.ws_at("/ws", "").await
     }
 
-    pub async fn ws_at(&self, path: &str, fields: &str) -> (Peer, Value) {
+    pub(crate) async fn ws_at(&self, path: &str, fields: &str) -> (Peer, Value) {
         let mut peer = Peer::dial(self.address, path, fields, None).await;
         let welcome = peer.json().await;
         assert_eq!(welcome["op"], "welcome");
         (peer, welcome)
     }
 
-    pub async fn until_unconnected(&self) {
+    pub(crate) async fn until_unconnected(&self) {
         until(|| self.connections.load(Ordering::Relaxed) == 0).await;
     }
 
     /// An event to everyone, from a session without a wire.
-    pub fn emit(&self, data: &str) {
+    pub(crate) fn emit(&self, data: &str) {
         let session = self.door.open().unwrap();
         emit(&session, data);
         session.close();
     }
 }
 
-pub fn emit(session: &hub::Session, data: &str) {
-    let command = hub::Command::Emit { to: hub::Audience::Others, event: "tick".into(), data };
+pub(crate) fn emit(session: &hub::Session, data: &str) {
+    let command = hub::Command::Emit {
+        to: hub::Audience::Others,
+        event: "tick".into(),
+        data,
+    };
     session.apply(&[command]).unwrap();
 }
 
-pub async fn until(mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
     within(PATIENCE, async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -142,19 +162,19 @@ pub async fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 /// The value of a header field.
-pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;
         found.eq_ignore_ascii_case(name).then(|| value.trim())
     })
 }
 
-pub fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     answer[9..12].parse().unwrap()
 }
 
 /// A frame with a mask, whatever its first byte says.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let key = [0xA5, 0x5A, 0x0F, 0xF0];
     let mut bytes = unmasked(first, payload);
     let header = bytes.len() - payload.len();
@@ -166,7 +186,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match payload.len() {
         short @ 0..=125 => bytes.push(short as u8),
@@ -183,16 +203,21 @@ pub fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub struct Peer {
-    pub stream: TcpStream,
-    pub head: String,
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
+    pub(crate) head: String,
     /// Read and not taken.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Peer {
     /// Shakes hands; `receive_buffer` is the kernel's, where a slow peer is wanted.
-    pub async fn dial(address: SocketAddr, path: &str, fields: &str, receive_buffer: Option<u32>) -> Self {
+    pub(crate) async fn dial(
+        address: SocketAddr,
+        path: &str,
+        fields: &str,
+        receive_buffer: Option<u32>,
+    ) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(size) = receive_buffer {
             socket.set_recv_buffer_size(size).unwrap();
@@ -210,24 +235,30 @@ impl Peer {
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         assert_eq!(status(&head), 101, "{head}");
         bytes.drain(..end + 4);
-        Self { stream, head, bytes }
+        Self {
+            stream,
+            head,
+            bytes,
+        }
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) {
-        within(PATIENCE, self.stream.write_all(bytes)).await.unwrap();
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        within(PATIENCE, self.stream.write_all(bytes))
+            .await
+            .unwrap();
     }
 
     /// Sends a final, masked frame.
-    pub async fn send(&mut self, opcode: u8, payload: &[u8]) {
+    pub(crate) async fn send(&mut self, opcode: u8, payload: &[u8]) {
         self.write(&frame(FIN | opcode, payload)).await;
     }
 
-    pub async fn command(&mut self, text: &str) {
+    pub(crate) async fn command(&mut self, text: &str) {
         self.send(TEXT, text.as_bytes()).await;
     }
 
     /// The next frame, or `None` at the end of the stream.
-    pub async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((first, payload, size)) = parse(&self.bytes) {
                 self.bytes.drain(..size);
@@ -241,7 +272,7 @@ impl Peer {
     }
 
     /// The next message, pings and pongs passed over.
-    pub async fn json(&mut self) -> Value {
+    pub(crate) async fn json(&mut self) -> Value {
         loop {
             let (first, payload) = self.receive().await.expect("a message");
             match first & 0x0F {
@@ -253,7 +284,7 @@ impl Peer {
     }
 
     /// The close frame that comes next, messages passed over, and the end of the stream behind it.
-    pub async fn closed(&mut self) -> (u16, String) {
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
         let payload = loop {
             let (first, payload) = self.receive().await.expect("a close frame");
             if first == FIN | CLOSE {
@@ -264,12 +295,15 @@ impl Peer {
             return (1005, String::new());
         }
         let code = u16::from_be_bytes([payload[0], payload[1]]);
-        assert!(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), "{code} is never sent");
+        assert!(
+            matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999),
+            "{code} is never sent"
+        );
         (code, String::from_utf8(payload[2..].to_vec()).unwrap())
     }
 
     /// Nothing more comes, and the server has closed.
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         assert_eq!(self.receive().await, None);
         assert!(self.bytes.is_empty());
     }
@@ -279,7 +313,10 @@ fn parse(bytes: &[u8]) -> Option<(u8, Vec<u8>, usize)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert_eq!(second & 0x80, 0, "a server doesn't mask");
     let (length, size) = match second {
-        126 => (usize::from(u16::from_be_bytes(*bytes[2..].first_chunk()?)), 4),
+        126 => (
+            usize::from(u16::from_be_bytes(*bytes[2..].first_chunk()?)),
+            4,
+        ),
         127 => (u64::from_be_bytes(*bytes[2..].first_chunk()?) as usize, 10),
         short => (usize::from(short), 2),
     };
