@@ -7,7 +7,7 @@
 //! them: how many system calls a message takes, how much memory a connection that says nothing keeps, and how often bytes
 //! are copied. So: all messages of a read are dealt with together and answered in one write; an event is framed once for all of its
 //! receivers and written to their sockets from where it is, in the thread that published it, without waking their tasks; all connections of
-//! a thread share one read buffer and one for gathering frames. tungstenite stays as the judge: property tests hold [`reader`] against it.
+//! a thread share one read buffer and one for gathering frames. tungstenite stays as the judge: property tests hold `reader` against it.
 //!
 //! | module | concern |
 //! | --- | --- |

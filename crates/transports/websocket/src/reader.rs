@@ -1,6 +1,6 @@
 //! Messages out of bytes, in whatever pieces they come.
 //!
-//! tungstenite does this too, and more conveniently; [the tests](self) hold this reader against it. What it can't do is read
+//! tungstenite does this too, and more conveniently; the tests hold this reader against it. What it can't do is read
 //! from a buffer that it doesn't own: each connection of it keeps one, fills it with zeros before each read, and cuts each message out of it
 //! behind a reference count. Here, a message that arrives whole is unmasked where it lies, in a buffer that all connections of a thread share,
 //! and handed out as a slice of that. A connection owns memory only while a message is under way.
@@ -85,12 +85,13 @@ impl Reader {
             let stands_alone = header.is_final && header.opcode != Opcode::Continuation;
             if is_whole && stands_alone && length <= self.limit {
                 let payload = &mut input.take(header.size + length)[header.size..];
-                if self.role == Role::Server {
-                    mask(payload, header.key);
-                }
+                let is_ascii = self.role == Role::Server && mask(payload, header.key);
                 let payload: &'a [u8] = payload;
                 if header.opcode == Opcode::Text {
-                    str::from_utf8(payload).map_err(|_| Violation::Utf8)?;
+                    if !is_ascii {
+                        str::from_utf8(payload).map_err(|_| Violation::Utf8)?;
+                    }
+                    return Ok(Some(Item::Text(Cow::Borrowed(payload))));
                 }
                 return item(header.opcode, Cow::Borrowed(payload)).map(Some);
             }
