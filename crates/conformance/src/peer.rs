@@ -76,7 +76,7 @@ impl<C: Client> Peer<C> {
         });
     }
 
-    /// Queues an emit to [`Audience::Everyone`] and says what receivers will see.
+    /// [`emit`](Self::emit), and the event as receivers see it.
     pub fn tell(&mut self, to: Audience<'_>, event: &str, data: &str) -> Message {
         self.emit(to, event, data);
         Message::Event {
