@@ -29,7 +29,7 @@ pub use client::{
 };
 pub use hub::Door;
 pub use hub::wire::{Audience, Command, Incoming, Welcome};
-pub use server::{Config, Drain, DrainHandle, Server};
+pub use server::{Config, Drain, DrainHandle, Permit, Server};
 
 use std::io;
 

@@ -44,7 +44,7 @@ fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the drain's notice is over, and hands each connection with its [`Permit`] to `handle`.
+/// Accepts until the drain's notice is over, and hands each connection with its permit to `handle`.
 ///
 /// # Errors
 /// The listener failed for good. Running out of files or memory is waited out instead.

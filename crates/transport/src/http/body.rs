@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -13,23 +14,47 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 
 use super::Response;
 use super::answer::{recycle, refuse};
-use super::guarded::Phase;
+use super::guarded::{Phase, Watch};
 use super::site::Place;
+
+/// Most bytes that a body gives at once. hyper copies them behind the head, so that a usual answer is one write of one piece of memory, and keeps
+/// the room they took.
+const PIECE: usize = 16 << 10;
 
 /// The body of a response: bytes that are all there, or none.
 #[derive(Debug, Default)]
-pub struct Body(Bytes);
+pub struct Body {
+    bytes: Bytes,
+    /// Told when the last of several pieces is handed over.
+    watch: Option<Arc<Watch>>,
+}
 
 impl Body {
     /// No body.
     pub const fn empty() -> Self {
-        Self(Bytes::new())
+        Self {
+            bytes: Bytes::new(),
+            watch: None,
+        }
+    }
+
+    /// The response goes out now: `watch` shall know when hyper has all of it.
+    pub(super) fn announce(&mut self, watch: &Arc<Watch>) {
+        if self.bytes.len() > PIECE {
+            watch.enter(Phase::Sending);
+            self.watch = Some(Arc::clone(watch));
+        } else {
+            watch.enter(Phase::Responding);
+        }
     }
 }
 
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            watch: None,
+        }
     }
 }
 
@@ -41,16 +66,34 @@ impl HyperBody for Body {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+        let length = self.bytes.len().min(PIECE);
+        if length == self.bytes.len() {
+            self.end();
+        }
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(self.bytes.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+impl Body {
+    fn end(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.enter(Phase::Responding);
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // The answer to HEAD ends without its body.
+        self.end();
     }
 }
 

@@ -57,7 +57,9 @@ pub(super) enum Phase {
     BodyLate,
     /// The handler has it all. A held poll is here, and never late.
     Busy,
-    /// The answer is going out.
+    /// The answer is going out, and hyper has yet to take the rest of its body.
+    Sending,
+    /// The answer, or the end of it, is going out.
     Responding,
     /// All is said; what the client still sends is thrown away, so that the answer isn't lost in a reset.
     Lingering,
@@ -107,12 +109,13 @@ impl Watch {
     }
 
     pub(super) fn phase(&self) -> Phase {
-        const ALL: [Phase; 7] = [
+        const ALL: [Phase; 8] = [
             Phase::Idle,
             Phase::Head,
             Phase::Body,
             Phase::BodyLate,
             Phase::Busy,
+            Phase::Sending,
             Phase::Responding,
             Phase::Lingering,
         ];
@@ -162,7 +165,7 @@ impl Watch {
         let most = match phase {
             Phase::Idle => config.idle_timeout,
             Phase::Head => config.header_timeout,
-            Phase::Body | Phase::Responding => config.body_timeout,
+            Phase::Body | Phase::Sending | Phase::Responding => config.body_timeout,
             Phase::Lingering => LINGER,
             Phase::BodyLate | Phase::Busy => return,
         };
@@ -336,11 +339,11 @@ impl AsyncWrite for Guarded {
 impl Guarded {
     /// An answer too large for one write is given new time whenever the client takes some of it.
     fn progress(&self, asked: usize, polled: &Poll<io::Result<usize>>) {
+        let phase = self.watch.phase();
         if let Poll::Ready(Ok(written)) = polled
-            && *written < asked
-            && self.watch.is(Phase::Responding)
+            && (phase == Phase::Sending || phase == Phase::Responding && *written < asked)
         {
-            self.watch.enter(Phase::Responding);
+            self.watch.enter(phase);
         }
     }
 }

@@ -34,8 +34,8 @@ use crate::{Config, Server, listener};
 
 /// Most bytes of a request's head.
 const MAX_HEAD: usize = 16 << 10;
-/// Most bytes read at once: a large body comes in few reads, and an idle connection keeps hyper's least, 8 KiB.
-const MAX_READ: usize = 64 << 10;
+/// Most bytes read or written at once: a large body comes and goes in few system calls, and an idle connection keeps little.
+const MAX_BUFFER: usize = 32 << 10;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -82,7 +82,11 @@ struct Site {
 impl Site {
     fn new(server: &Server) -> io::Result<Self> {
         let mut builder = http1::Builder::new();
-        builder.max_header_size(MAX_HEAD).max_buf_size(MAX_READ);
+        // Head and body in one piece: gathering them from two costs more than copying the body (4 % of an echo of 64 bytes).
+        builder
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .writev(false);
         Ok(Self {
             config: Arc::clone(&server.config),
             door: server.door.clone(),
@@ -136,7 +140,8 @@ impl Site {
                         }
                         return Poll::Ready(());
                     }
-                    (Order::Late, Phase::Responding | Phase::Lingering) | (Order::Cut, _) => {
+                    (Order::Late, Phase::Sending | Phase::Responding | Phase::Lingering)
+                    | (Order::Cut, _) => {
                         return Poll::Ready(());
                     }
                 }
@@ -275,7 +280,7 @@ impl<F: Future<Output = Response>> Future for Answer<F> {
             headers.insert(CONNECTION, CLOSE);
             watch.linger();
         }
-        watch.enter(Phase::Responding);
+        response.body_mut().announce(watch);
         Poll::Ready(Ok(response))
     }
 }
