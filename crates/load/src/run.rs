@@ -13,7 +13,6 @@ use measure::{
 };
 use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 use tokio::time::MissedTickBehavior;
 use transport::{Client, ClientOptions, Connection, PollPacing, Target, Transport};
 
@@ -92,13 +91,13 @@ pub enum Phase {
     Draining,
 }
 
-/// Runs one arm of one trial against `target`, within a single-threaded runtime with I/O and time.
+/// Runs one arm of one trial against `target`, on a `LocalRuntime` of its own with I/O and time: users whose session has ended stay on it
+/// as tasks until it is dropped.
 ///
 /// It always gives a measurement: one that failed or was interrupted says so, with what was seen until then. The verdict
 /// is by the default [`Guards`].
 pub async fn run<T: Transport>(target: Target, case: &Case, hooks: Hooks<'_>) -> Measurement {
-    let users = LocalSet::new();
-    users.run_until(Run::<T>::new(case, hooks).go(target)).await
+    Run::<T>::new(case, hooks).go(target).await
 }
 
 /// The key of a case.

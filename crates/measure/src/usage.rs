@@ -23,7 +23,7 @@ pub struct ProcessUsage {
     pub cpu_user_ns: u64,
     /// CPU time in the kernel, nanoseconds.
     pub cpu_system_ns: u64,
-    /// Resident memory at the end, bytes.
+    /// Resident memory at the end, without pages of the program file, bytes.
     pub rss_bytes: u64,
     /// Time that its threads were ready but waited for a CPU, nanoseconds; none where the kernel keeps no account of it.
     pub run_queue_wait_ns: Option<u64>,
@@ -60,7 +60,7 @@ pub struct MemoryUsage {
 pub struct ProcessReading {
     user_ns: u64,
     system_ns: u64,
-    /// Resident memory, bytes.
+    /// Resident memory without pages of the program file, bytes.
     pub rss_bytes: u64,
     run_queue_wait_ns: Option<u64>,
 }
@@ -125,14 +125,19 @@ impl ProcessReading {
         }
     }
 
-    /// proc(5): utime and stime are fields 14 and 15 of `stat`, counted after the name in parentheses; resident pages the second of `statm`.
+    /// proc(5): utime and stime are fields 14 and 15 of `stat`, counted after the name in parentheses; resident and shared pages the second and third of `statm`.
     fn parse(stat: &str, statm: &str, exact: Option<(u64, u64)>) -> Option<Self> {
         let after_name = &stat[stat.rfind(')')? + 1..];
         let mut fields = after_name.split_ascii_whitespace().skip(11);
         let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
         let user = fields.next()?.parse::<u64>().ok()? * tick;
         let system = fields.next()?.parse::<u64>().ok()? * tick;
-        let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        let mut pages = statm
+            .split_ascii_whitespace()
+            .skip(1)
+            .map(str::parse::<u64>);
+        // Without the pages of the program file: code that runs for the first time is no cost of a connection.
+        let pages = pages.next()?.ok()?.saturating_sub(pages.next()?.ok()?);
         // Threads that have ended are missing in the exact figure: it may only refine the ticks, not contradict them.
         let (user_ns, system_ns) = match exact {
             Some((cpu, _)) if cpu + 2 * tick >= user + system => {
@@ -201,7 +206,7 @@ mod tests {
             (reading.user_ns, reading.system_ns),
             (150 * tick, 50 * tick)
         );
-        assert_eq!(reading.rss_bytes, 390 * rustix::param::page_size() as u64);
+        assert_eq!(reading.rss_bytes, 389 * rustix::param::page_size() as u64);
     }
 
     #[test]

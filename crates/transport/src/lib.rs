@@ -41,7 +41,7 @@ pub trait Transport: 'static {
     /// Its client.
     type Client: Client;
 
-    /// Serves on the calling worker thread (a single-threaded runtime within a `LocalSet`) until told to drain, then until the last
+    /// Serves on the calling worker thread (a `LocalRuntime`, or a single-threaded one within a `LocalSet`) until told to drain, then until the last
     /// connection has ended or the grace time is over.
     ///
     /// # Errors

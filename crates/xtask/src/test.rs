@@ -73,8 +73,8 @@ fn steps() -> Vec<Step> {
     ];
     // nextest runs each test in a process of its own, and no doc tests.
     if has_cargo("nextest") {
-        steps.push(step("tests", "nextest run --workspace"));
         steps.push(step("doc tests", "test --doc --workspace"));
+        steps.push(step("tests", "nextest run --workspace"));
     } else {
         steps.push(step("tests", "test --workspace"));
     }

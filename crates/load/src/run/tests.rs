@@ -49,7 +49,7 @@ fn case(scenario: Scenario) -> Case {
 fn on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(tokio::runtime::LocalOptions::default())
         .unwrap()
         .block_on(future)
 }

@@ -166,10 +166,6 @@ impl Bench {
         folder: &mut FolderWriter,
     ) -> Result<Ran, Failure> {
         let mut progress = Progress::new(scenario, cases.len());
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("can't start an event loop")?;
         let mut ran = Ran {
             status: Status::Complete,
             failed: false,
@@ -181,6 +177,11 @@ impl Bench {
                 break;
             }
             progress.begin(case);
+            // One event loop a case: whatever a case leaves on it ends with it.
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build_local(runtime::LocalOptions::default())
+                .context("can't start an event loop")?;
             let measurement = runtime.block_on(case::measure(case, place, &self.stop, &progress));
             progress.end(&measurement);
             ran.note(&measurement);

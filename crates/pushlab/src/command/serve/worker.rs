@@ -8,7 +8,7 @@ use anyhow::{Context, Error, anyhow};
 use hub::Door;
 use tokio::runtime;
 use tokio::sync::oneshot;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, spawn_local};
 use transport::{Config, Drain, Server};
 
 use super::address::Bound;
@@ -59,9 +59,9 @@ impl Worker {
         }
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
-            .build()
+            .build_local(runtime::LocalOptions::default())
             .context("can't start an event loop")?;
-        LocalSet::new().block_on(&runtime, self.serve())
+        runtime.block_on(self.serve())
     }
 
     async fn serve(self) -> Result<(), Error> {
