@@ -4,26 +4,40 @@ use std::sync::Arc;
 
 use crate::Scenario;
 
-/// One arm in one trial: the unit that is run and that leaves a row.
+/// One arm at one point in one trial: the unit that is run and that leaves a row.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What is run.
+    /// What is run: the scenario of the point.
     pub scenario: Arc<Scenario>,
     /// The arm.
     pub transport: String,
+    /// The place of the point in [`Sweep::points`](crate::Sweep::points); 0 without a sweep.
+    pub point: usize,
     /// Counted from 1.
     pub trial: u32,
-    /// The seed of this trial's arrivals. All arms of a trial share it, so that they meet the same schedule.
+    /// How often this case has been tried, counted from 1.
+    pub attempt: u32,
+    /// The seed of this trial's arrivals. All arms of a trial share it, at every point, so that they meet the same schedule.
     pub seed: u64,
 }
 
 impl Scenario {
-    /// Every case in the order in which to run it: trial by trial, and within each pair of trials the arms are shuffled
-    /// (seeded) for the first and reversed for the second (ABBA), so that a drift of the machine favours no arm.
+    /// Every case in the order in which to run it: trial by trial, and within each pair of trials all pairs of an arm and a
+    /// point are shuffled (seeded) for the first and reversed for the second (ABBA), so that a drift of the machine favours
+    /// no arm and no point.
     pub fn cases(&self) -> Vec<Case> {
-        let scenario = Arc::new(self.clone());
+        let points: Vec<Arc<Scenario>> = match &self.sweep {
+            Some(sweep) => sweep
+                .points
+                .iter()
+                .map(|point| Arc::new(point.scenario.clone()))
+                .collect(),
+            None => vec![Arc::new(self.clone())],
+        };
         let mut random = SplitMix(self.seed);
-        let mut order: Vec<usize> = (0..self.transports.len()).collect();
+        let mut order: Vec<(usize, usize)> = (0..points.len())
+            .flat_map(|point| (0..self.transports.len()).map(move |arm| (arm, point)))
+            .collect();
         let mut cases = Vec::new();
         for trial in 1..=self.trials {
             if trial % 2 == 1 {
@@ -32,10 +46,12 @@ impl Scenario {
                 order.reverse();
             }
             let seed = random.next();
-            cases.extend(order.iter().map(|&arm| Case {
-                scenario: Arc::clone(&scenario),
+            cases.extend(order.iter().map(|&(arm, point)| Case {
+                scenario: Arc::clone(&points[point]),
                 transport: self.transports[arm].clone(),
+                point,
                 trial,
+                attempt: 1,
                 seed,
             }));
         }
@@ -44,7 +60,7 @@ impl Scenario {
 }
 
 /// Fisher and Yates, from the back.
-fn shuffle(order: &mut [usize], random: &mut SplitMix) {
+fn shuffle<T>(order: &mut [T], random: &mut SplitMix) {
     for last in (1..order.len()).rev() {
         let pick = (random.next() % (last as u64 + 1)) as usize;
         order.swap(last, pick);

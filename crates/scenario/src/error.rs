@@ -26,3 +26,13 @@ pub enum ScenarioError {
         message: String,
     },
 }
+
+impl ScenarioError {
+    /// Says at which point of a sweep the scenario is wrong.
+    pub(crate) fn at_point(mut self, label: &str) -> Self {
+        if let Self::Invalid { message, .. } = &mut self {
+            *message = format!("{message} (at the point {label} of the sweep)");
+        }
+        self
+    }
+}

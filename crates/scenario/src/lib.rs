@@ -12,26 +12,37 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `model` | the types: [`Scenario`], [`Kind`], [`Load`], [`Population`], the settings |
-//! | `cases` | [`Scenario::cases`]: one [`Case`] for each arm and trial, in interleaved order |
+//! | `questions` | what is asked beyond one setting: [`Sweep`], [`Find`], [`Expect`] |
+//! | `axes` | [`AXES`]: every numeric setting, which a sweep varies and a search moves |
+//! | `figures` | [`FIGURES`]: every figure that a search or an expectation may name |
+//! | `cases` | [`Scenario::cases`]: one [`Case`] for each arm, point and trial, in interleaved order |
 //! | `overrides` | what the command line may change: [`Scenario::quick`] and the `with_…` functions |
-//! | `parse` | [`parse`] and [`load`]: text to [`Scenario`] |
+//! | `parse` | [`parse`] and [`load`]: text to [`Scenario`], one file a section |
 //! | `fields` | a TOML table that is read field by field, and complains about what is left |
 //! | `unit` | durations, sizes and rates with their units |
+//! | `limits` | the ranges of the settings |
 //! | `error` | [`ScenarioError`] |
 
+mod axes;
 mod cases;
 mod error;
 mod fields;
+mod figures;
+mod limits;
 mod model;
 mod overrides;
 mod parse;
+mod questions;
 mod unit;
 
+pub use axes::{AXES, Axis, axis};
 pub use cases::Case;
 pub use error::ScenarioError;
+pub use figures::{FIGURES, Figure, Unit, figure};
 pub use model::{
     Arrivals, ClientSettings, Connection, Kind, Load, Pace, PollPacing, Population, Scenario,
     ServerSettings, SlowConsumer,
 };
 pub use parse::{ArmInfo, load, parse};
+pub use questions::{Condition, Expect, Find, Op, Point, Side, Sweep};
 pub use unit::{parse_duration, parse_rate, parse_size};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::{Expect, Find, Sweep};
+
 /// One experiment, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -15,9 +17,10 @@ pub struct Scenario {
     pub transports: Vec<String>,
     /// The measured part of one trial.
     pub duration: Duration,
-    /// Run before the measured part and discarded.
+    /// The most that is run before the measured part and discarded. The generator ends it as soon as a test finds the latencies
+    /// steady, at the earliest after half of it.
     pub warm_up: Duration,
-    /// How often each arm is run.
+    /// How often each arm is run, at each point of a sweep.
     pub trials: u32,
     /// Seeds the order of the arms and every arrival process.
     pub seed: u64,
@@ -29,6 +32,13 @@ pub struct Scenario {
     pub client: ClientSettings,
     /// How the server under test is set up.
     pub server: ServerSettings,
+    /// Settings to vary. The fields above are then the file's own; a swept one that stands in the sweep alone has the value of
+    /// the first point.
+    pub sweep: Option<Sweep>,
+    /// An axis to search; never beside a sweep.
+    pub find: Option<Find>,
+    /// What must hold of the figures; none beside a search.
+    pub expects: Vec<Expect>,
     /// Shortened by [`Scenario::quick`]: enough to see that it works, not to keep its numbers.
     pub quick: bool,
     /// The file, to the letter.

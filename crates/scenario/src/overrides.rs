@@ -8,28 +8,41 @@ impl Scenario {
     /// Shortens the run to at most one measured second, 0.25 s of warm-up and two trials, and says so in
     /// [`Scenario::quick`]. Enough to see that everything works; too little for a number to be kept.
     pub fn quick(mut self) -> Self {
-        self.duration = self.duration.min(Duration::from_secs(1));
-        self.warm_up = self.warm_up.min(Duration::from_millis(250));
-        self.trials = self.trials.min(2);
-        self.quick = true;
+        self.everywhere(|scenario| {
+            scenario.duration = scenario.duration.min(Duration::from_secs(1));
+            scenario.warm_up = scenario.warm_up.min(Duration::from_millis(250));
+            scenario.trials = scenario.trials.min(2);
+            scenario.quick = true;
+        });
         self
     }
 
-    /// Runs these arms instead of the file's.
+    /// Runs these arms instead of the file's. Expectations stay what they are; one that names an arm that isn't run can't be
+    /// judged.
     pub fn with_transports(mut self, transports: Vec<String>) -> Self {
+        for point in self.sweep.iter_mut().flat_map(|sweep| &mut sweep.points) {
+            point.scenario.transports.clone_from(&transports);
+        }
         self.transports = transports;
         self
     }
 
     /// Runs each arm this often.
     pub fn with_trials(mut self, trials: u32) -> Self {
-        self.trials = trials;
+        self.everywhere(|scenario| scenario.trials = trials);
         self
     }
 
     /// Uses another seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.everywhere(|scenario| scenario.seed = seed);
         self
+    }
+
+    /// Changes the scenario and that of each point of its sweep.
+    fn everywhere(&mut self, change: impl Fn(&mut Scenario)) {
+        change(self);
+        let points = self.sweep.iter_mut().flat_map(|sweep| &mut sweep.points);
+        points.for_each(|point| change(&mut point.scenario));
     }
 }

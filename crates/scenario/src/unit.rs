@@ -137,6 +137,25 @@ impl fmt::Display for Span {
     }
 }
 
+/// A duration in seconds, shown as one would write it: in the largest unit up to seconds of which it is at least one.
+pub(crate) fn decimal_seconds(seconds: f64) -> String {
+    let nanoseconds = (seconds * 1e9).round() as u64;
+    let units = [(9, "s"), (6, "ms"), (3, "us"), (0, "ns")];
+    let (digits, name) = units
+        .into_iter()
+        .find(|(digits, _)| nanoseconds >= 10_u64.pow(*digits))
+        .unwrap_or(units[0]);
+    let (whole, rest) = (
+        nanoseconds / 10_u64.pow(digits),
+        nanoseconds % 10_u64.pow(digits),
+    );
+    if rest == 0 {
+        return format!("{whole}{name}");
+    }
+    let fraction = format!("{rest:0width$}", width = digits as usize);
+    format!("{whole}.{}{name}", fraction.trim_end_matches('0'))
+}
+
 /// A size, shown as one would write it.
 pub(crate) struct Bytes(pub(crate) usize);
 
@@ -262,6 +281,10 @@ mod tests {
         let shown = [0, 10_000_000, 90_000_000_000, 3_600_000_000_000, 1]
             .map(|ns| Span(Duration::from_nanos(ns)).to_string());
         assert_eq!(shown, ["0s", "10ms", "90s", "1h", "1ns"]);
+        assert_eq!(
+            [0.0, 1e-9, 0.05, 0.0123, 1.5, 90.0].map(decimal_seconds),
+            ["0s", "1ns", "50ms", "12.3ms", "1.5s", "90s"]
+        );
         assert_eq!(
             [40, 1024, 16 << 20].map(|bytes| Bytes(bytes).to_string()),
             ["40 B", "1 KiB", "16 MiB"]

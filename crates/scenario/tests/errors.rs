@@ -132,7 +132,7 @@ fn what_is_left_out_has_a_default() {
     );
     assert_eq!(
         (scenario.warm_up.as_millis(), scenario.trials, scenario.seed),
-        (1000, 3, 1)
+        (2000, 5, 1)
     );
     assert_eq!(scenario.load.unwrap().pace, Pace::Closed { depth: 1 });
     assert_eq!(

@@ -25,6 +25,9 @@ fn scenario(kind: Kind, population: Population, pace: Pace) -> Scenario {
         population,
         client: ClientSettings::default(),
         server: scenario::ServerSettings::default(),
+        sweep: None,
+        find: None,
+        expects: Vec::new(),
         quick: false,
         text: String::new(),
     }
@@ -41,7 +44,9 @@ fn case(scenario: Scenario) -> Case {
     Case {
         scenario: Arc::new(scenario),
         transport: "faulty".into(),
+        point: 0,
         trial: 1,
+        attempt: 1,
         seed: 7,
     }
 }
