@@ -29,6 +29,9 @@ pub(crate) const BUILT_IN: &[BuiltIn] = built_in![
     "chat",
     "private",
     "idle",
+    "sweep-rate",
+    "sweep-payload",
+    "slo-rate",
     "tour-echo",
     "tour-broadcast"
 ];

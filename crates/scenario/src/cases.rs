@@ -120,6 +120,21 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_a_seed_stays() {
+        let arms = ["inproc", "request-response", "long-poll", "websocket"];
+        let order: Vec<String> = scenario(&arms)
+            .cases()
+            .into_iter()
+            .take(12)
+            .map(|case| format!("{}#{}", case.transport, case.trial))
+            .collect();
+        // From the manifest of results/20261124T011541-234Z-tour-echo-44361f2.
+        let kept = "long-poll#1 inproc#1 websocket#1 request-response#1 request-response#2 websocket#2 inproc#2 long-poll#2 \
+                    inproc#3 websocket#3 long-poll#3 request-response#3";
+        assert_eq!(order.join(" "), kept);
+    }
+
+    #[test]
     fn the_seed_decides() {
         let scenario = scenario(&["a", "b", "c", "d"]);
         assert_eq!(order(&scenario), order(&scenario.clone()));

@@ -222,20 +222,7 @@ impl<'a> Fields<'a> {
 
 /// "did you mean …?" when a name is near enough, and all names when none is.
 pub(crate) fn hint(name: &str, known: &[&str], quote: char) -> String {
-    let plain = name.to_lowercase().replace('_', "-");
-    // The similarity is quadratic in the length; no name of ours is longer than this.
-    let likely = (plain.len() <= 64).then(|| {
-        let scored = known.iter().map(|candidate| {
-            (
-                strsim::normalized_damerau_levenshtein(&plain, candidate),
-                candidate,
-            )
-        });
-        scored
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(score, _)| *score >= 0.5)
-    });
-    if let Some((_, candidate)) = likely.flatten() {
+    if let Some(candidate) = nearest(name, known) {
         return format!("did you mean {quote}{candidate}{quote}?");
     }
     let all: Vec<String> = known
@@ -247,4 +234,19 @@ pub(crate) fn hint(name: &str, known: &[&str], quote: char) -> String {
         all.join(", "),
         if all.len() == 1 { "is" } else { "are" }
     )
+}
+
+/// The known name that one may have meant.
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let plain = name.to_lowercase().replace('_', "-");
+    // The similarity is quadratic in the length; no name of ours is longer than this.
+    if plain.len() > 64 {
+        return None;
+    }
+    let scored = known.iter().map(|candidate| {
+        let score = strsim::normalized_damerau_levenshtein(&plain, candidate);
+        (score, *candidate)
+    });
+    let (score, candidate) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score >= 0.5).then_some(candidate)
 }

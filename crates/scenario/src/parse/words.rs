@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::fields::hint;
+use crate::fields::{hint, nearest};
 use crate::unit::shown;
 use crate::{FIGURES, Figure, Op, Scenario, Unit, figure, parse_duration, parse_rate, parse_size};
 
@@ -238,11 +238,17 @@ pub(super) fn figure_of(
             .filter(|figure| figure.why_never(scenario).is_none())
             .map(|figure| figure.name)
             .collect();
-        let message = format!(
-            "the figure `{}` is unknown: {}",
-            shown(name),
+        let right = if nearest(name, &known).is_some() {
             hint(name, &known, '`')
-        );
+        } else {
+            // One percentile stands for all, or the list would fill a page.
+            let others = ["p50", "p90", "p95", "p999", "max", "mean"];
+            let is_other = |name: &str| others.iter().any(|other| name.ends_with(other));
+            let short: Vec<&str> = known.into_iter().filter(|name| !is_other(name)).collect();
+            let list = hint("", &short, '`');
+            format!("{list}, and {} in place of p99", others.join(", "))
+        };
+        let message = format!("the figure `{}` is unknown: {right}", shown(name));
         return Err(Problem::new(at, message));
     };
     match figure.why_never(scenario) {

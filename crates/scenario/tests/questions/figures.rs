@@ -1,0 +1,33 @@
+use scenario::{FIGURES, Unit, figure};
+
+#[test]
+fn figures_are_each_there_once_and_named_with_their_unit() {
+    for (index, one) in FIGURES.iter().enumerate() {
+        for other in &FIGURES[index + 1..] {
+            assert!(
+                one.name != other.name && one.metric != other.metric,
+                "{}",
+                one.name
+            );
+        }
+        assert_eq!(figure(one.name), Some(one));
+        match one.unit {
+            Unit::Time if one.metric.ends_with("_ns") => assert!(one.nanoseconds() < 2.0),
+            Unit::Time => {
+                assert!(one.metric.contains("_us_"), "{}", one.metric);
+                assert!(one.nanoseconds() > 999.0);
+            }
+            Unit::Bytes => assert!(one.metric.contains("_bytes_"), "{}", one.metric),
+            Unit::PerSecond => assert!(one.metric.ends_with("_per_s"), "{}", one.metric),
+            Unit::Count | Unit::Ratio => {}
+        }
+    }
+}
+
+#[test]
+fn percentiles_have_two_spellings() {
+    assert_eq!(figure("delivery.p99.9"), figure("delivery.p999"));
+    assert_eq!(figure("p99.9").unwrap().metric, "latency_p999_ns");
+    assert_eq!(figure("delivery.p98"), None);
+    assert_eq!(figure("gap").unwrap().metric, "gap_missed");
+}
