@@ -289,6 +289,12 @@ impl Axis {
         }
     }
 
+    /// Whether a scenario of the right kind and pace must have it: there is no default.
+    pub(crate) fn is_needed(&self) -> bool {
+        matches!(self.section, "load" | "population")
+            && !matches!(self.name, "depth" | "publishers")
+    }
+
     pub(crate) fn quantity(&self) -> Quantity {
         self.quantity
     }

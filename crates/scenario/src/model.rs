@@ -32,8 +32,8 @@ pub struct Scenario {
     pub client: ClientSettings,
     /// How the server under test is set up.
     pub server: ServerSettings,
-    /// Settings to vary. The fields above are then the file's own; a swept one that stands in the sweep alone has the value of
-    /// the first point.
+    /// Settings to vary. The fields above are then the file's own; one that stands in the sweep alone has its default, or the
+    /// value of the first point if it has none.
     pub sweep: Option<Sweep>,
     /// An axis to search; never beside a sweep.
     pub find: Option<Find>,

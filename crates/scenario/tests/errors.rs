@@ -610,7 +610,8 @@ proptest! {
         if let Ok(scenario) = parse(&text, "f.toml", ARMS) {
             prop_assert!(scenario.trials > 0 && !scenario.transports.is_empty());
             prop_assert!(scenario.population.connections() > 0);
-            prop_assert_eq!(scenario.cases().len(), scenario.trials as usize * scenario.transports.len());
+            let points = scenario.sweep.as_ref().map_or(1, |sweep| sweep.points.len());
+            prop_assert_eq!(scenario.cases().len(), scenario.trials as usize * scenario.transports.len() * points);
         }
     }
 
@@ -662,4 +663,9 @@ const FRAGMENTS: &[&str] = &[
     "\"\"\"",
     "[load]",
     "a.b.c = 1",
+    "\n[sweep]\nrate = ['9/s', '90/s']\nthreads = [1, 2]\ncombine = 'list'\n",
+    "\n[sweep.members]\nfrom = 2\nto = 1e9\nsteps = 3\n",
+    "\n[sweep]\nmembers = { from = 2, to = 100, steps = 3 }\n",
+    "\nfind = 'highest rate with p99 < 1 ms'\n",
+    "\n[[expect]]\nthat = '*.lost == 0'\nat = { rate = '9/s' }\n",
 ];

@@ -1,7 +1,7 @@
 //! `[sweep]`: which settings vary, over which values, and every combination of them.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -69,15 +69,16 @@ impl<'a> Plan<'a> {
         }))
     }
 
-    /// The scenario without the sweep: swept fields that stand in their section keep that value, and the others have the
-    /// first point's.
+    /// The scenario without the sweep: swept fields that stand in their section keep that value. Of the others, those that
+    /// have no default have the first point's.
     pub(super) fn base(
         &self,
         root: &Fields<'a>,
         read: Read<'_>,
     ) -> Result<Scenario, ScenarioError> {
         let mut absent = Vec::new();
-        for (index, axis) in self.axes.iter().enumerate() {
+        let needed = self.axes.iter().enumerate();
+        for (index, axis) in needed.filter(|(_, axis)| axis.is_needed()) {
             let section = root.section(axis.section)?;
             if section.is_none_or(|section| section.get(axis.name).is_none()) {
                 absent.push(index);
@@ -89,28 +90,22 @@ impl<'a> Plan<'a> {
     /// Every point, checked as a file of its own would be.
     pub(super) fn sweep(self, root: &Fields<'a>, read: Read<'_>) -> Result<Sweep, ScenarioError> {
         let all: Vec<usize> = (0..self.axes.len()).collect();
-        let mut seen = HashSet::new();
+        // The values of each point so far, as bits.
+        let mut seen: HashMap<Vec<u64>, &[usize]> = HashMap::new();
         let mut points = Vec::with_capacity(self.points.len());
         for picks in &self.points {
             let scenario = self.filled(root, &all, picks, read)?;
             // A field that the scenario can't have was an error just now.
-            let values: Vec<f64> = self
-                .axes
-                .iter()
-                .filter_map(|axis| axis.of(&scenario))
-                .collect();
+            let values = self.axes.iter().filter_map(|axis| axis.of(&scenario));
+            let values: Vec<f64> = values.collect();
             let show = |(axis, value): (&&Axis, &f64)| {
                 format!("{}={}", axis.name, axis.show(*value).replace(' ', ""))
             };
             let label: Vec<String> = self.axes.iter().zip(&values).map(show).collect();
             let label = label.join(" ");
-            if !seen.insert(
-                values
-                    .iter()
-                    .map(|value| value.to_bits())
-                    .collect::<Vec<u64>>(),
-            ) {
-                return Err(self.twice(picks, &points, &values, &label));
+            let bits = values.iter().map(|value| value.to_bits()).collect();
+            if let Some(earlier) = seen.insert(bits, picks) {
+                return Err(self.twice(earlier, picks, &label));
             }
             points.push(Point {
                 label,
@@ -160,20 +155,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn twice(
-        &self,
-        picks: &[usize],
-        points: &[Point],
-        values: &[f64],
-        label: &str,
-    ) -> ScenarioError {
-        let same = |point: &&Point| {
-            let mut pairs = point.values.iter().zip(values);
-            pairs.all(|(a, b)| a.to_bits() == b.to_bits())
-        };
-        // Where the two points took values from different places of a list.
-        let earlier = points.iter().position(|point| same(&point));
-        let earlier = earlier.map_or(picks, |index| &self.points[index]);
+    /// The error of two points that are the same, at a value that the second one took from another place.
+    fn twice(&self, earlier: &[usize], picks: &[usize], label: &str) -> ScenarioError {
         let mut differing = (0..picks.len()).filter(|&axis| picks[axis] != earlier[axis]);
         let axis = differing.next().unwrap_or(0);
         let at = self.values[axis][picks[axis]].span().start;

@@ -1,4 +1,4 @@
-use scenario::{FIGURES, Unit, figure};
+use scenario::{AXES, FIGURES, Kind, Unit, figure};
 
 #[test]
 fn figures_are_each_there_once_and_named_with_their_unit() {
@@ -30,4 +30,22 @@ fn percentiles_have_two_spellings() {
     assert_eq!(figure("p99.9").unwrap().metric, "latency_p999_ns");
     assert_eq!(figure("delivery.p98"), None);
     assert_eq!(figure("gap").unwrap().metric, "gap_missed");
+}
+
+#[test]
+fn the_reference_names_every_axis_and_figure() {
+    let reference = include_str!("../../../../scenarios/README.md");
+    let has = |name: &str| assert!(reference.contains(&format!("`{name}`")), "{name}");
+    for axis in AXES {
+        has(axis.name);
+    }
+    for kind in Kind::ALL {
+        has(kind.name());
+    }
+    for figure in FIGURES {
+        match figure.name.split_once('.') {
+            Some((group, _)) => has(&format!("{group}.p99")),
+            None => has(figure.name),
+        }
+    }
 }

@@ -84,3 +84,21 @@ fn wrong(base: &str, more: &str, message: &str) {
         Err(error) => assert_eq!(error.to_string(), message, "{more}"),
     }
 }
+
+/// The examples of `scenarios/README.md` are scenarios.
+#[test]
+fn the_examples_of_the_reference_are_right() {
+    let reference = include_str!("../../../../scenarios/README.md");
+    let fences = reference.split("```toml\n").skip(1);
+    let examples: Vec<&str> = fences.filter_map(|rest| rest.split("```").next()).collect();
+    let [sweep, find, expect] = examples[..] else {
+        panic!("another number of examples: {examples:?}");
+    };
+    let base = ECHO
+        .replace("\"echo\"", "\"chat\"")
+        .replace("transports = [\"long-poll\", \"websocket\"]\n", "");
+    let scenario = good(&base, &format!("{sweep}{expect}"));
+    assert_eq!(scenario.sweep.unwrap().points.len(), 20);
+    assert_eq!(scenario.expects.len(), 2);
+    assert!(good(&base, find).find.is_some());
+}

@@ -125,6 +125,11 @@ fn the_swept_field_itself_is_the_default_or_absent() {
     assert_eq!(rate.of(&scenario), Some(100.0), "the first point's");
     let scenario = good(ROOMS, "[sweep]\nrate = ['100/s', '1000/s']\n");
     assert_eq!(rate.of(&scenario), Some(500.0), "the file's");
+    // Each point fits, and so does the file without the sweep; the first point's mailbox would be too small for its payload.
+    let text = "[sweep]\npayload = ['64 B']\nmailbox-bytes = ['1 KiB']\n";
+    let scenario = good(ROOMS, text);
+    assert_eq!(scenario.server.mailbox_bytes, 1 << 20, "the default");
+    assert_eq!(labels(&scenario), ["payload=64B mailbox-bytes=1KiB"]);
     // A section that holds nothing else may be absent too, and one value is a sweep as well.
     assert_eq!(
         labels(&good(ROOMS, "[sweep]\npoll-interval = ['5s']\n")),
