@@ -8,8 +8,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use measure::usage::{ProcessReading, kernel_memory};
 use measure::{
-    Distribution, GeneratorUsage, Guards, Key, Measurement, MemoryUsage, Outcome, PauseMonitor,
-    Slip, Traffic, now,
+    Distribution, GeneratorUsage, Guards, IpTraffic, Key, Measurement, MemoryUsage, Outcome,
+    PauseMonitor, Slip, ThreadReading, Traffic, now,
 };
 use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
@@ -162,7 +162,7 @@ enum Stop {
 /// Readings at one end of the measured part.
 struct Reading {
     at: u64,
-    cpu: u64,
+    cpu: Option<ThreadReading>,
     spin: u64,
     server: Option<ProcessReading>,
     traffic: transport::Traffic,
@@ -398,7 +398,7 @@ impl<'a, T: Transport> Run<'a, T> {
             .map(|user| user.borrow().traffic());
         Reading {
             at: now(),
-            cpu: measure::clock::thread_cpu(),
+            cpu: ThreadReading::now().ok(),
             spin: self.book.borrow().spin_ns,
             server: self
                 .hooks
@@ -414,8 +414,14 @@ impl<'a, T: Transport> Run<'a, T> {
             .server
             .zip(first.server)
             .map(|(last, first)| last.since(&first));
+        let (user, system) = last
+            .cpu
+            .zip(first.cpu)
+            .map_or((0, 0), |(last, first)| last.since(&first));
         usage.generator = GeneratorUsage {
-            cpu_ns: last.cpu - first.cpu,
+            cpu_ns: user + system,
+            cpu_user_ns: user,
+            cpu_system_ns: system,
             spin_ns: last.spin - first.spin,
             wall_ns: last.at - first.at,
         };
@@ -428,6 +434,13 @@ impl<'a, T: Transport> Run<'a, T> {
             requests: traffic.requests,
             empty_responses: traffic.empty_responses,
             connections: traffic.connections,
+            ip: traffic.ip.map(|ip| IpTraffic {
+                segments_up: ip.segments_up,
+                segments_down: ip.segments_down,
+                retransmits: ip.retransmits,
+                ip_up_bytes: ip.bytes_up,
+                ip_down_bytes: ip.bytes_down,
+            }),
         };
     }
 

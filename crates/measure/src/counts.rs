@@ -30,7 +30,7 @@ pub struct Traffic {
     pub payload_up_bytes: u64,
     /// Bytes of `data` received.
     pub payload_down_bytes: u64,
-    /// Bytes written to the clients' sockets: requests, headers, frames.
+    /// Bytes written to the clients' sockets: requests, headers, frames. Without TLS this is what a TLS layer would be given.
     pub wire_up_bytes: u64,
     /// Bytes read from them.
     pub wire_down_bytes: u64,
@@ -40,6 +40,23 @@ pub struct Traffic {
     pub empty_responses: u64,
     /// TCP connections opened.
     pub connections: u64,
+    /// The IP layer; none without a network, or if the kernel doesn't tell.
+    pub ip: Option<IpTraffic>,
+}
+
+/// What the IP layer made of it, by the kernel's own count of each of the clients' sockets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpTraffic {
+    /// TCP segments sent, those without data included.
+    pub segments_up: u64,
+    /// TCP segments received.
+    pub segments_down: u64,
+    /// Of those sent, the ones that were sent again.
+    pub retransmits: u64,
+    /// Bytes sent, with the headers of IP and TCP and what was sent again.
+    pub ip_up_bytes: u64,
+    /// Bytes received in the same way.
+    pub ip_down_bytes: u64,
 }
 
 /// Errors by kind, apart from the latencies.

@@ -39,7 +39,7 @@ pub mod usage;
 pub mod verdict;
 
 pub use clock::{Stamp, now};
-pub use counts::{Counts, Errors, Traffic};
+pub use counts::{Counts, Errors, IpTraffic, Traffic};
 pub use delivery::{Delivery, Oracle, Receipt, Tally};
 pub use flight::Flight;
 pub use folder::{Folder, FolderError, FolderWriter};
@@ -50,5 +50,5 @@ pub use pauses::{PauseMonitor, Pauses};
 pub use recorder::Recorder;
 pub use rows::{IntervalRow, RunRow};
 pub use summary::Summary;
-pub use usage::{GeneratorUsage, MemoryUsage, ProcessUsage, Usage};
+pub use usage::{GeneratorUsage, MemoryUsage, ProcessUsage, ThreadReading, Usage};
 pub use verdict::{Breach, Guards, Verdict};

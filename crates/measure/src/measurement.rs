@@ -72,8 +72,10 @@ pub struct Measurement {
     pub verdict: Verdict,
     /// When the measured part began (UTC).
     pub started: jiff::Timestamp,
-    /// Length of the warm-up, seconds.
+    /// Length of the warm-up as it was, seconds.
     pub warm_up_s: f64,
+    /// Whether the headline latency was steady when it ended; none where it couldn't be judged.
+    pub warm_up_steady: Option<bool>,
     /// Length of the measured part as it was, seconds.
     pub measured_s: f64,
     /// Open loop: the rate of the schedule, all senders together, a second.
@@ -171,6 +173,7 @@ impl Measurement {
             },
             started: jiff::Timestamp::now(),
             warm_up_s: 0.0,
+            warm_up_steady: None,
             measured_s: 0.0,
             intended_per_s: None,
             depth: None,

@@ -5,6 +5,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::thread_cpu;
+
 /// What was spent within the measured part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -34,6 +36,10 @@ pub struct ProcessUsage {
 pub struct GeneratorUsage {
     /// CPU time of the thread that drives all users, nanoseconds.
     pub cpu_ns: u64,
+    /// Of it, in user mode, nanoseconds. The kernel tells the two apart by ticks of 10 ms.
+    pub cpu_user_ns: u64,
+    /// Of it, in the kernel, nanoseconds.
+    pub cpu_system_ns: u64,
     /// Of it, spent spinning for the next send to come due, nanoseconds. It is idle time by intention and not counted as load.
     pub spin_ns: u64,
     /// The wall-clock time of the measured part, nanoseconds.
@@ -53,6 +59,15 @@ pub struct MemoryUsage {
     pub kernel_before_bytes: Option<u64>,
     /// The same with all of them, bytes.
     pub kernel_after_bytes: Option<u64>,
+}
+
+/// A reading of the calling thread's CPU time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadReading {
+    cpu_ns: u64,
+    /// In clock ticks.
+    user: u64,
+    system: u64,
 }
 
 /// A reading of a process; the difference of two is a [`ProcessUsage`].
@@ -85,14 +100,51 @@ impl MemoryUsage {
         self.per_connection(self.server_rss_before_bytes, self.server_rss_after_bytes)
     }
 
-    /// Kernel memory for each connection, both ends of it, bytes.
+    /// Kernel memory for each connection, both ends of it, bytes. None for fewer than 500 connections ([`LEAST_CONNECTIONS`](Self::LEAST_CONNECTIONS)).
     pub fn kernel_bytes_per_connection(&self) -> Option<f64> {
-        self.per_connection(self.kernel_before_bytes, self.kernel_after_bytes)
+        (self.connections >= Self::LEAST_CONNECTIONS)
+            .then(|| self.per_connection(self.kernel_before_bytes, self.kernel_after_bytes))?
     }
+
+    /// The kernel's memory is read for the whole machine, and the kernel itself keeps such sums to about a MiB a CPU (each CPU adds its own
+    /// changes up before it shares them). With fewer connections than this the figure would be noise.
+    pub const LEAST_CONNECTIONS: u64 = 500;
 
     fn per_connection(&self, before: Option<u64>, after: Option<u64>) -> Option<f64> {
         (self.connections > 0)
             .then(|| Some(after?.saturating_sub(before?) as f64 / self.connections as f64))?
+    }
+}
+
+impl ThreadReading {
+    /// Reads the calling thread: its CPU time from its clock, and from `/proc` how much of it was spent in user mode.
+    ///
+    /// # Errors
+    /// `/proc` is not readable.
+    pub fn now() -> io::Result<Self> {
+        let path = "/proc/thread-self/stat";
+        let stat = fs::read_to_string(path)?;
+        let (user, system) = ticks(&stat).ok_or_else(|| not_as_documented(path))?;
+        Ok(Self {
+            cpu_ns: thread_cpu(),
+            user,
+            system,
+        })
+    }
+
+    /// What the thread spent since `earlier`, a reading of the same thread, in user mode and in the kernel, nanoseconds. Their sum is exact.
+    pub fn since(&self, earlier: &Self) -> (u64, u64) {
+        let cpu = self.cpu_ns.saturating_sub(earlier.cpu_ns);
+        let (user, system) = (
+            self.user.saturating_sub(earlier.user),
+            self.system.saturating_sub(earlier.system),
+        );
+        // Between two ticks, as the thread spent its time until now.
+        let (user, system) = match user + system {
+            0 => (self.user, self.system),
+            _ => (user, system),
+        };
+        split(cpu, user, system)
     }
 }
 
@@ -104,12 +156,8 @@ impl ProcessReading {
     pub fn of(pid: u32) -> io::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let statm = fs::read_to_string(format!("/proc/{pid}/statm"))?;
-        Self::parse(&stat, &statm, scheduler_statistics(pid)).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("/proc/{pid}/stat is not as proc(5) says"),
-            )
-        })
+        Self::parse(&stat, &statm, scheduler_statistics(pid))
+            .ok_or_else(|| not_as_documented(&format!("/proc/{pid}/stat")))
     }
 
     /// What was spent since `earlier`.
@@ -125,13 +173,11 @@ impl ProcessReading {
         }
     }
 
-    /// proc(5): utime and stime are fields 14 and 15 of `stat`, counted after the name in parentheses; resident and shared pages the second and third of `statm`.
+    /// proc(5): resident and shared pages are the second and third field of `statm`.
     fn parse(stat: &str, statm: &str, exact: Option<(u64, u64)>) -> Option<Self> {
-        let after_name = &stat[stat.rfind(')')? + 1..];
-        let mut fields = after_name.split_ascii_whitespace().skip(11);
         let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        let user = fields.next()?.parse::<u64>().ok()? * tick;
-        let system = fields.next()?.parse::<u64>().ok()? * tick;
+        let (user, system) = ticks(stat)?;
+        let (user, system) = (user * tick, system * tick);
         let mut pages = statm
             .split_ascii_whitespace()
             .skip(1)
@@ -140,15 +186,7 @@ impl ProcessReading {
         let pages = pages.next()?.ok()?.saturating_sub(pages.next()?.ok()?);
         // Threads that have ended are missing in the exact figure: it may only refine the ticks, not contradict them.
         let (user_ns, system_ns) = match exact {
-            Some((cpu, _)) if cpu + 2 * tick >= user + system => {
-                let share = if user + system == 0 {
-                    0.5
-                } else {
-                    user as f64 / (user + system) as f64
-                };
-                let user = (cpu as f64 * share) as u64;
-                (user, cpu - user)
-            }
+            Some((cpu, _)) if cpu + 2 * tick >= user + system => split(cpu, user, system),
             _ => (user, system),
         };
         let rss_bytes = pages * rustix::param::page_size() as u64;
@@ -179,6 +217,32 @@ pub fn kernel_memory() -> Option<u64> {
     Some(pages * rustix::param::page_size() as u64 + kib * 1024)
 }
 
+/// proc(5): utime and stime are fields 14 and 15 of `stat`, counted after the name in parentheses. In clock ticks.
+fn ticks(stat: &str) -> Option<(u64, u64)> {
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    let mut fields = after_name.split_ascii_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    next().zip(next())
+}
+
+/// `cpu` in the ratio of `user` to `system`; in halves if there is none.
+fn split(cpu: u64, user: u64, system: u64) -> (u64, u64) {
+    let share = if user + system == 0 {
+        0.5
+    } else {
+        user as f64 / (user + system) as f64
+    };
+    let user = ((cpu as f64 * share) as u64).min(cpu);
+    (user, cpu - user)
+}
+
+fn not_as_documented(path: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{path} is not as proc(5) says"),
+    )
+}
+
 /// Time on a CPU and time waiting for one, nanoseconds, over all threads; none on a kernel without `CONFIG_SCHEDSTATS`.
 fn scheduler_statistics(pid: u32) -> Option<(u64, u64)> {
     let mut sum = (0, 0);
@@ -207,6 +271,48 @@ mod tests {
             (150 * tick, 50 * tick)
         );
         assert_eq!(reading.rss_bytes, 389 * rustix::param::page_size() as u64);
+    }
+
+    #[test]
+    fn a_thread_spends_its_time_where_it_spends_it() {
+        let begun = ThreadReading::now().unwrap();
+        while thread_cpu() - begun.cpu_ns < 300_000_000 {
+            std::hint::black_box((0..1000).sum::<u64>());
+        }
+        let worked = ThreadReading::now().unwrap();
+        let (user, system) = worked.since(&begun);
+        assert_eq!(user + system, worked.cpu_ns - begun.cpu_ns);
+        assert!(user > 3 * system, "{user} {system}");
+        while thread_cpu() - worked.cpu_ns < 300_000_000 {
+            std::hint::black_box(fs::read("/proc/self/maps").unwrap());
+        }
+        let read = ThreadReading::now().unwrap();
+        let (user, system) = read.since(&worked);
+        assert!(system > user, "{user} {system}");
+    }
+
+    #[test]
+    fn without_a_tick_the_past_decides() {
+        let at = |cpu_ns, user, system| ThreadReading {
+            cpu_ns,
+            user,
+            system,
+        };
+        assert_eq!(at(900, 3, 1).since(&at(100, 3, 1)), (600, 200));
+        assert_eq!(at(900, 5, 7).since(&at(100, 4, 4)), (200, 600));
+        assert_eq!(at(900, 0, 0).since(&at(100, 0, 0)), (400, 400));
+    }
+
+    #[test]
+    fn kernel_memory_of_a_few_connections_is_not_told() {
+        let memory = |connections| MemoryUsage {
+            connections,
+            kernel_before_bytes: Some(1_000_000),
+            kernel_after_bytes: Some(6_000_000),
+            ..MemoryUsage::default()
+        };
+        assert_eq!(memory(499).kernel_bytes_per_connection(), None);
+        assert_eq!(memory(500).kernel_bytes_per_connection(), Some(10_000.0));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub trait Client: 'static {
         each: &mut impl FnMut(Incoming<'_>),
     ) -> Poll<Result<(), ClientError>>;
 
-    /// What went over the wire so far.
+    /// What went over the wire so far. It may cost a system call for each open connection.
     fn traffic(&self) -> Traffic;
 
     /// What another connection needs to continue this session.
@@ -113,7 +113,7 @@ pub struct Traffic {
     pub payload_up: u64,
     /// Bytes of `data` in messages received.
     pub payload_down: u64,
-    /// Bytes written to sockets: requests, headers, frames, handshakes.
+    /// Bytes written to sockets: requests, headers, frames, handshakes. Without TLS this is also what a TLS layer would be given.
     pub wire_up: u64,
     /// Bytes read from sockets.
     pub wire_down: u64,
@@ -123,6 +123,23 @@ pub struct Traffic {
     pub empty_responses: u64,
     /// TCP connections opened.
     pub connections: u64,
+    /// The IP layer; none without a network, and on kernels before 4.19.
+    pub ip: Option<IpTraffic>,
+}
+
+/// What the IP layer made of the streams, as the kernel counts it for each socket. Segments without data are included: SYN, ACK, FIN.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IpTraffic {
+    /// TCP segments sent, each in a packet of its own (but on a host that offloads segmentation, where it leaves the network card).
+    pub segments_up: u64,
+    /// TCP segments received.
+    pub segments_down: u64,
+    /// Of those sent, the ones that were sent again.
+    pub retransmits: u64,
+    /// Bytes sent, retransmitted ones and the headers of IP and TCP included.
+    pub bytes_up: u64,
+    /// Bytes received in the same way; what the other side sent again counts with its headers alone.
+    pub bytes_down: u64,
 }
 
 /// Why a client can't go on.
@@ -208,6 +225,7 @@ impl std::ops::Add for Traffic {
             requests: self.requests + other.requests,
             empty_responses: self.empty_responses + other.empty_responses,
             connections: self.connections + other.connections,
+            ip: IpTraffic::sum(self.ip, other.ip),
         }
     }
 }
@@ -224,6 +242,44 @@ impl std::ops::Sub for Traffic {
             requests: self.requests - earlier.requests,
             empty_responses: self.empty_responses - earlier.empty_responses,
             connections: self.connections - earlier.connections,
+            ip: self.ip.map(|ip| ip - earlier.ip.unwrap_or_default()),
+        }
+    }
+}
+
+impl IpTraffic {
+    /// Both together, as far as they are known.
+    pub(crate) fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl std::ops::Add for IpTraffic {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            segments_up: self.segments_up + other.segments_up,
+            segments_down: self.segments_down + other.segments_down,
+            retransmits: self.retransmits + other.retransmits,
+            bytes_up: self.bytes_up + other.bytes_up,
+            bytes_down: self.bytes_down + other.bytes_down,
+        }
+    }
+}
+
+impl std::ops::Sub for IpTraffic {
+    type Output = Self;
+    /// What came since `earlier`.
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            segments_up: self.segments_up - earlier.segments_up,
+            segments_down: self.segments_down - earlier.segments_down,
+            retransmits: self.retransmits - earlier.retransmits,
+            bytes_up: self.bytes_up - earlier.bytes_up,
+            bytes_down: self.bytes_down - earlier.bytes_down,
         }
     }
 }

@@ -13,7 +13,8 @@
 //! | [`client`](Client) | the client's side of the trait: target, options, incoming messages, traffic counted |
 //! | [`server`](Server) | what a server is given: listener, door, limits, drain signal |
 //! | [`listener`] | sockets: SO_REUSEPORT, TCP_NODELAY, accept loop, connection limit |
-//! | [`stream`] | a TCP stream that counts its bytes |
+//! | [`stream`] | a client's TCP stream, counted |
+//! | `segments` | what a socket exchanged at the IP layer: `TCP_INFO` |
 //! | [`origin`] | who may talk to a server from a page: same origin and an allow-list |
 //! | [`http`] | what HTTP-shaped transports share: routes, limits, time-outs, errors, and a client connection |
 
@@ -21,11 +22,12 @@ mod client;
 pub mod http;
 pub mod listener;
 pub mod origin;
+mod segments;
 mod server;
 pub mod stream;
 
 pub use client::{
-    Client, ClientError, ClientOptions, Connection, PollPacing, Target, Ticket, Traffic,
+    Client, ClientError, ClientOptions, Connection, IpTraffic, PollPacing, Target, Ticket, Traffic,
 };
 pub use hub::Door;
 pub use hub::wire::{Audience, Command, Incoming, Welcome};

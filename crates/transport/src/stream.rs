@@ -1,18 +1,16 @@
-//! A client's TCP stream: connected as a lab connects, and counting its bytes.
+//! A client's TCP stream: connected as a lab connects, and counted.
 
 use std::cell::Cell;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::{ClientError, Target};
+use crate::segments;
+use crate::{ClientError, IpTraffic, Target, Traffic};
 
-/// Bytes that crossed the sockets of one client, all of its connections together.
+/// What crossed the sockets of one client, all of its connections together.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Rc<Counts>);
 
@@ -21,6 +19,8 @@ struct Counts {
     up: Cell<u64>,
     down: Cell<u64>,
     connections: Cell<u64>,
+    /// Of the connections that were closed; none until one was.
+    closed: Cell<Option<IpTraffic>>,
 }
 
 impl Meter {
@@ -48,6 +48,19 @@ impl Meter {
     pub fn add_down(&self, bytes: usize) {
         self.0.down.set(self.0.down.get() + bytes as u64);
     }
+
+    /// Bytes of the streams, connections, and what the IP layer made of them: read now from those that are `open`, and when they were closed
+    /// from all others. Payload and requests are left at zero. A system call for each open connection.
+    pub fn traffic<'a>(&self, open: impl IntoIterator<Item = &'a Counted>) -> Traffic {
+        let open = open.into_iter().map(Counted::ip);
+        Traffic {
+            wire_up: self.up(),
+            wire_down: self.down(),
+            connections: self.connections(),
+            ip: open.fold(self.0.closed.get(), IpTraffic::sum),
+            ..Traffic::default()
+        }
+    }
 }
 
 /// Connects to `address` with `TCP_NODELAY`, from [`Target::source`] where one is given.
@@ -58,7 +71,7 @@ pub async fn connect(
     target: &Target,
     address: SocketAddr,
     meter: &Meter,
-) -> Result<TcpStream, ClientError> {
+) -> Result<Counted, ClientError> {
     let connecting = async {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
@@ -78,70 +91,43 @@ pub async fn connect(
             source,
         })?;
     meter.0.connections.set(meter.0.connections.get() + 1);
-    Ok(stream)
+    Ok(Counted {
+        stream,
+        is_ipv4: address.is_ipv4(),
+        meter: meter.clone(),
+    })
 }
 
-/// A stream that adds its bytes to a [`Meter`].
+/// A connection whose segments are added to its [`Meter`] when it is closed. Bytes are counted by who writes and reads them.
 #[derive(Debug)]
 pub struct Counted {
-    inner: TcpStream,
+    stream: TcpStream,
+    is_ipv4: bool,
     meter: Meter,
 }
 
 impl Counted {
-    /// Counts `inner`'s bytes in `meter`.
-    pub fn new(inner: TcpStream, meter: Meter) -> Self {
-        Self { inner, meter }
+    fn ip(&self) -> Option<IpTraffic> {
+        segments::read(&self.stream, self.is_ipv4)
     }
 }
 
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        self.meter.add_down(buf.filled().len() - before);
-        polled
+impl Deref for Counted {
+    type Target = TcpStream;
+    fn deref(&self) -> &TcpStream {
+        &self.stream
     }
 }
 
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
-        if let Poll::Ready(Ok(written)) = polled {
-            self.meter.add_up(written);
-        }
-        polled
+impl DerefMut for Counted {
+    fn deref_mut(&mut self) -> &mut TcpStream {
+        &mut self.stream
     }
+}
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        if let Poll::Ready(Ok(written)) = polled {
-            self.meter.add_up(written);
-        }
-        polled
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let closed = &self.meter.0.closed;
+        closed.set(IpTraffic::sum(closed.get(), self.ip()));
     }
 }

@@ -194,7 +194,7 @@ impl<T: Cell> Cell for Option<T> {
     }
 }
 
-macro_rules! number {
+macro_rules! plain {
     ($($type:ty),*) => {$(
         impl Cell for $type {
             fn write(&self) -> String {
@@ -206,4 +206,4 @@ macro_rules! number {
         }
     )*};
 }
-number!(u32, u64, f64);
+plain!(u32, u64, f64, bool);

@@ -1,6 +1,6 @@
 //! A row of `runs.csv`: one case, that is one arm in one trial.
 
-use crate::counts::{Counts, Traffic};
+use crate::counts::{Counts, IpTraffic, Traffic};
 use crate::delivery::Delivery;
 use crate::latency::{Distribution, Which};
 use crate::measurement::{Key, Little, Measurement, Outcome, Slip};
@@ -23,6 +23,8 @@ pub struct RunRow {
     pub started_utc: String,
     /// Length of the warm-up, seconds.
     pub warm_up_s: f64,
+    /// Whether the headline latency was steady when it ended; none where it couldn't be judged.
+    pub warm_up_steady: Option<bool>,
     /// Length of the measured part, seconds.
     pub measured_s: f64,
     /// Open loop: the rate of the schedule.
@@ -69,6 +71,7 @@ impl RunRow {
             verdict_reasons: measurement.verdict.reasons(),
             started_utc: measurement.started.to_string(),
             warm_up_s: measurement.warm_up_s,
+            warm_up_steady: measurement.warm_up_steady,
             measured_s: measurement.measured_s,
             intended_per_s: measurement.intended_per_s,
             depth: measurement.depth,
@@ -128,6 +131,16 @@ impl RunRow {
         self.per_message(self.usage.server?.cpu_ns() as f64 / 1e3)
     }
 
+    /// CPU time of the server in user mode for a useful message, microseconds.
+    pub fn server_cpu_user_us_per_message(&self) -> Option<f64> {
+        self.per_message(self.usage.server?.cpu_user_ns as f64 / 1e3)
+    }
+
+    /// CPU time of the server in the kernel for a useful message, microseconds.
+    pub fn server_cpu_system_us_per_message(&self) -> Option<f64> {
+        self.per_message(self.usage.server?.cpu_system_ns as f64 / 1e3)
+    }
+
     /// CPU time of the generator for a useful message, spinning apart, microseconds.
     pub fn generator_cpu_us_per_message(&self) -> Option<f64> {
         let generator = self.usage.generator;
@@ -136,13 +149,85 @@ impl RunRow {
 
     /// Bytes on the clients' sockets, both directions, for a useful message.
     pub fn wire_bytes_per_message(&self) -> Option<f64> {
-        let bytes = self.traffic.wire_up_bytes + self.traffic.wire_down_bytes;
-        (bytes > 0).then(|| self.per_message(bytes as f64))?
+        self.on_the_wire(self.traffic.wire_up_bytes + self.traffic.wire_down_bytes)
+    }
+
+    /// Bytes of `data`, both directions, for a useful message.
+    pub fn payload_bytes_per_message(&self) -> Option<f64> {
+        self.per_message(self.payload_bytes() as f64)
+    }
+
+    /// What requests, headers and frames add to the payload, both directions, for a useful message.
+    pub fn overhead_bytes_per_message(&self) -> Option<f64> {
+        let wire = self.traffic.wire_up_bytes + self.traffic.wire_down_bytes;
+        self.on_the_wire(wire.saturating_sub(self.payload_bytes()))
+    }
+
+    /// Bytes at the IP layer, both directions, for a useful message.
+    pub fn ip_bytes_per_message(&self) -> Option<f64> {
+        let ip = self.traffic.ip?;
+        self.per_message((ip.ip_up_bytes + ip.ip_down_bytes) as f64)
+    }
+
+    /// TCP segments, both directions, for a useful message.
+    pub fn segments_per_message(&self) -> Option<f64> {
+        let ip = self.traffic.ip?;
+        self.per_message((ip.segments_up + ip.segments_down) as f64)
+    }
+
+    /// TCP connections opened for a useful message.
+    pub fn connections_per_message(&self) -> Option<f64> {
+        self.on_the_wire(self.traffic.connections)
+    }
+
+    /// The share of HTTP requests whose response carried nothing; none where no request was made.
+    pub fn useless_request_share(&self) -> Option<f64> {
+        let Traffic {
+            requests,
+            empty_responses,
+            ..
+        } = self.traffic;
+        (requests > 0).then(|| empty_responses as f64 / requests as f64)
     }
 
     /// HTTP requests for a useful message.
     pub fn requests_per_message(&self) -> Option<f64> {
-        (self.traffic.wire_up_bytes > 0).then(|| self.per_message(self.traffic.requests as f64))?
+        self.on_the_wire(self.traffic.requests)
+    }
+
+    fn payload_bytes(&self) -> u64 {
+        self.traffic.payload_up_bytes + self.traffic.payload_down_bytes
+    }
+
+    /// For a useful message; none where there is no wire.
+    fn on_the_wire(&self, amount: u64) -> Option<f64> {
+        let wire = self.traffic.wire_up_bytes + self.traffic.wire_down_bytes;
+        (wire > 0).then(|| self.per_message(amount as f64))?
+    }
+
+    fn derive_traffic(&self, cells: &mut impl Cells) {
+        cells.derived(
+            "payload_bytes_per_message",
+            self.payload_bytes_per_message(),
+        );
+        cells.derived(
+            "overhead_bytes_per_message",
+            self.overhead_bytes_per_message(),
+        );
+        cells.derived("wire_bytes_per_message", self.wire_bytes_per_message());
+        cells.derived(
+            "wire_up_bytes_per_message",
+            self.on_the_wire(self.traffic.wire_up_bytes),
+        );
+        cells.derived(
+            "wire_down_bytes_per_message",
+            self.on_the_wire(self.traffic.wire_down_bytes),
+        );
+        cells.derived("ip_bytes_per_message", self.ip_bytes_per_message());
+        cells.derived("segments_per_message", self.segments_per_message());
+        cells.derived("requests_per_message", self.requests_per_message());
+        cells.derived("useless_request_share", self.useless_request_share());
+        cells.derived("connections_per_message", self.connections_per_message());
     }
 
     fn per_message(&self, amount: f64) -> Option<f64> {
@@ -162,6 +247,7 @@ impl Row for RunRow {
         cells.at("verdict_reasons", &mut self.verdict_reasons);
         cells.at("started_utc", &mut self.started_utc);
         cells.at("warm_up_s", &mut self.warm_up_s);
+        cells.at("warm_up_steady", &mut self.warm_up_steady);
         cells.at("measured_s", &mut self.measured_s);
         cells.at("intended_per_s", &mut self.intended_per_s);
         cells.at("depth", &mut self.depth);
@@ -190,12 +276,19 @@ impl Row for RunRow {
             },
         );
         visit_traffic(cells, &mut self.traffic);
-        cells.derived("wire_bytes_per_message", self.wire_bytes_per_message());
-        cells.derived("requests_per_message", self.requests_per_message());
+        self.derive_traffic(cells);
         visit_usage(cells, &mut self.usage);
         cells.derived(
             "server_cpu_us_per_message",
             self.server_cpu_us_per_message(),
+        );
+        cells.derived(
+            "server_cpu_user_us_per_message",
+            self.server_cpu_user_us_per_message(),
+        );
+        cells.derived(
+            "server_cpu_system_us_per_message",
+            self.server_cpu_system_us_per_message(),
         );
         cells.derived(
             "generator_cpu_us_per_message",
@@ -283,6 +376,17 @@ fn visit_traffic(cells: &mut impl Cells, traffic: &mut Traffic) {
     cells.at("requests", &mut traffic.requests);
     cells.at("empty_responses", &mut traffic.empty_responses);
     cells.at("tcp_connections", &mut traffic.connections);
+    cells.group(
+        "segments_up",
+        &mut traffic.ip,
+        |cells, ip: &mut IpTraffic| {
+            cells.at("segments_up", &mut ip.segments_up);
+            cells.at("segments_down", &mut ip.segments_down);
+            cells.at("retransmits", &mut ip.retransmits);
+            cells.at("ip_up_bytes", &mut ip.ip_up_bytes);
+            cells.at("ip_down_bytes", &mut ip.ip_down_bytes);
+        },
+    );
 }
 
 fn visit_usage(cells: &mut impl Cells, usage: &mut Usage) {
@@ -297,6 +401,11 @@ fn visit_usage(cells: &mut impl Cells, usage: &mut Usage) {
         },
     );
     cells.at("generator_cpu_ns", &mut usage.generator.cpu_ns);
+    cells.at("generator_cpu_user_ns", &mut usage.generator.cpu_user_ns);
+    cells.at(
+        "generator_cpu_system_ns",
+        &mut usage.generator.cpu_system_ns,
+    );
     cells.at("generator_spin_ns", &mut usage.generator.spin_ns);
     cells.at("generator_wall_ns", &mut usage.generator.wall_ns);
     let memory = &mut usage.memory;

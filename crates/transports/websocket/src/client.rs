@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use hub::wire::{Command, Incoming, Welcome};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use transport::stream::Meter;
+use transport::stream::{Counted, Meter};
 use transport::{Client, ClientError, Target, Ticket, Traffic};
 
 use crate::connection::{FAREWELL, with_scratch};
@@ -35,7 +34,7 @@ pub struct WebSocketClient {
 /// A connection's frames, both ways.
 #[derive(Debug)]
 struct Wire {
-    stream: TcpStream,
+    stream: Counted,
     meter: Meter,
     frames: Reader,
     /// Read, but not taken yet: what came with the handshake or the welcome.
@@ -143,15 +142,11 @@ impl Client for WebSocketClient {
     }
 
     fn traffic(&self) -> Traffic {
-        let meter = &self.wire.meter;
         Traffic {
             payload_up: self.payload_up,
             payload_down: self.payload_down,
-            wire_up: meter.up(),
-            wire_down: meter.down(),
             requests: 1,
-            empty_responses: 0,
-            connections: meter.connections(),
+            ..self.wire.meter.traffic([&self.wire.stream])
         }
     }
 
@@ -201,7 +196,7 @@ impl Wire {
             let any = if self.early.is_empty() {
                 ready!(with_scratch(|scratch| {
                     let mut buf = ReadBuf::new(scratch);
-                    Poll::Ready(match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                    Poll::Ready(match Pin::new(&mut *self.stream).poll_read(cx, &mut buf) {
                         // What was read tells more about an end than that nothing can be written.
                         Poll::Pending => match written {
                             Ok(()) => return Poll::Pending,
@@ -330,7 +325,7 @@ impl Wire {
         with_scratch(|scratch| {
             loop {
                 let mut buf = ReadBuf::new(scratch);
-                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                match ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buf)) {
                     Ok(()) if !buf.filled().is_empty() => {
                         self.meter.add_down(buf.filled().len());
                     }

@@ -8,7 +8,7 @@ use hub::wire::{Incoming, SUBPROTOCOL};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use transport::stream::{Meter, connect};
+use transport::stream::{Counted, Meter, connect};
 use transport::{ClientError, Target};
 
 /// Most bytes of a server's answer.
@@ -22,7 +22,7 @@ const MAX_HEADERS: usize = 64;
 pub(crate) async fn dial(
     target: &Target,
     meter: &Meter,
-) -> Result<(TcpStream, Vec<u8>), ClientError> {
+) -> Result<(Counted, Vec<u8>), ClientError> {
     let (authority, path) = place(&target.url)?;
     let address = resolve(&authority).await?;
     let stream = connect(target, address, meter).await?;

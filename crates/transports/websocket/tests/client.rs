@@ -64,6 +64,15 @@ fn requests_are_answered_and_every_byte_is_counted() {
         // {"op":"request","id":N,"data":"0123456789"} in a frame with a mask, and the reply without.
         assert_eq!(spent.wire_up, 100 * (6 + 42) + 10 + 2 * 90);
         assert_eq!(spent.wire_down, 100 * (2 + 40) + 10 + 2 * 90);
+        let ip = spent.ip.unwrap();
+        for (bytes, stream, segments) in [
+            (ip.bytes_up, spent.wire_up, ip.segments_up),
+            (ip.bytes_down, spent.wire_down, ip.segments_down),
+        ] {
+            let headers = bytes - stream;
+            assert!(segments > 0 && headers % segments == 0, "{spent:?}");
+            assert!([40, 52].contains(&(headers / segments)), "{spent:?}");
+        }
         assert_eq!(client.ticket().received, 100);
         client.close().await.unwrap();
         rig.until_unconnected().await;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::response::{Chunks, Framing, Head, bad};
-use crate::stream::{Meter, connect};
+use crate::stream::{Counted, Meter, connect};
 use crate::{ClientError, Connection, Target};
 
 /// Bytes asked for in one read.
@@ -119,10 +119,10 @@ pub struct Line {
 
 enum State {
     Closed,
-    Connecting(Pin<Box<dyn Future<Output = Result<TcpStream, ClientError>>>>),
+    Connecting(Pin<Box<dyn Future<Output = Result<Counted, ClientError>>>>),
     /// `used`: it has served a request, so the server may have closed it since.
     Open {
-        stream: TcpStream,
+        stream: Counted,
         used: bool,
     },
 }
@@ -161,6 +161,14 @@ impl Line {
     /// Whether a request is under way.
     pub fn is_busy(&self) -> bool {
         self.is_busy
+    }
+
+    /// Its connection, if it has one now.
+    pub fn stream(&self) -> Option<&Counted> {
+        match &self.state {
+            State::Open { stream, .. } => Some(stream),
+            State::Closed | State::Connecting(_) => None,
+        }
     }
 
     /// Begins a request, written by `write`, head and body; [`poll`](Self::poll) makes it. `is_safe`: it may be made twice.
@@ -234,7 +242,7 @@ impl Line {
         };
         let meter = &host.meter;
         while *written < request.len() {
-            match ready!(Pin::new(&mut *stream).poll_write(cx, &request[*written..])) {
+            match ready!(Pin::new(&mut **stream).poll_write(cx, &request[*written..])) {
                 Ok(0) => return Poll::Ready(Err(broken(io::ErrorKind::WriteZero.into()))),
                 Ok(bytes) => {
                     *written += bytes;

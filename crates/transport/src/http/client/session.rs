@@ -245,13 +245,8 @@ impl<P: Polls> Client for SessionClient<P> {
     }
 
     fn traffic(&self) -> Traffic {
-        let meter = self.host.meter();
-        Traffic {
-            wire_up: meter.up(),
-            wire_down: meter.down(),
-            connections: meter.connections(),
-            ..self.traffic
-        }
+        let lines = self.commands.iter().chain([&self.events]);
+        self.traffic + self.host.meter().traffic(lines.filter_map(Line::stream))
     }
 
     fn ticket(&self) -> Ticket {
