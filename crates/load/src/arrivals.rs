@@ -54,6 +54,11 @@ impl Arrivals {
             elapsed: 0.0,
         }
     }
+
+    /// From `end` on there are none.
+    pub(crate) fn end_at(&mut self, end: u64) {
+        self.end = end;
+    }
 }
 
 impl Iterator for Arrivals {

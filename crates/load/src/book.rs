@@ -8,24 +8,29 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use hdrhistogram::Histogram;
-use measure::{Counts, Delivery, Errors, Flight, Oracle, Recorder, Stamp, Which};
+use measure::{Counts, Delivery, Errors, Flight, Oracle, Recorder, Stamp};
 use tokio::sync::Notify;
 
 use crate::arrivals::Arrival;
+use crate::hooks::Samples;
 use crate::outstanding::{Open, Outstanding, Step};
 use crate::plan::Plan;
 use crate::stamp::{Label, Stamper};
+use crate::warm_up::WarmUp;
 
 /// The times of a case, in nanoseconds of [`measure::now`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    /// The first send: the warm-up begins.
-    pub(crate) begin: u64,
-    /// The measured part begins.
+    /// The measured part begins; the greatest number while that isn't known.
     pub(crate) start: u64,
     /// It ends, and nothing more is sent.
     pub(crate) end: u64,
 }
+
+const NEVER: Window = Window {
+    start: u64::MAX,
+    end: u64::MAX,
+};
 
 /// A send that was due within the measured part counts as sent on time up to this long after its end, nanoseconds.
 const LATE: u64 = 10_000_000;
@@ -38,7 +43,7 @@ pub(crate) struct Book {
     pub(crate) flight: Flight,
     pub(crate) errors: Errors,
     pub(crate) counts: Counts,
-    /// How much later than due arrivals were handed out.
+    /// How much later than due messages were sent.
     pub(crate) slip: Histogram<u64>,
     /// Time spent spinning for arrivals to come due, nanoseconds.
     pub(crate) spin_ns: u64,
@@ -52,8 +57,15 @@ pub(crate) struct Book {
     pub(crate) gone: u64,
     /// Why the case can't go on.
     pub(crate) fatal: Option<String>,
-    /// Notified when `fatal` was set, and when nothing is outstanding any more.
+    /// Notified when `fatal` was set, and in the drain when nothing is outstanding any more.
     pub(crate) changed: Rc<Notify>,
+    pub(crate) is_draining: bool,
+    /// Takes the latencies of the warm-up, while there is one.
+    pub(crate) warm_up: Option<WarmUp>,
+    /// Takes each measured completion, for a caller who asked for raw samples.
+    pub(crate) stamps: Option<Samples<Stamp>>,
+    /// Takes each measured send: intended and sent.
+    pub(crate) sends: Option<Samples<(u64, u64)>>,
     oracle: Oracle,
     stamper: Stamper,
     senders: Vec<SenderBook>,
@@ -75,15 +87,10 @@ impl Book {
             .clients
             .iter()
             .map(|role| if plan.has_events() { role.hears.1 } else { 0 });
-        let never = Window {
-            begin: u64::MAX,
-            start: u64::MAX,
-            end: u64::MAX,
-        };
         Self {
-            window: never,
+            window: NEVER,
             recorder: Recorder::new(u64::MAX / 2),
-            flight: Flight::new(u64::MAX, u64::MAX),
+            flight: Flight::new(),
             errors: Errors::default(),
             counts: Counts::default(),
             slip: measure::latency::histogram(),
@@ -94,6 +101,10 @@ impl Book {
             gone: 0,
             fatal: None,
             changed: Rc::new(Notify::new()),
+            is_draining: false,
+            warm_up: None,
+            stamps: None,
+            sends: None,
             oracle: Oracle::new(hears),
             stamper: Stamper::new(plan.payload),
             senders: plan.senders.iter().map(|_| SenderBook::default()).collect(),
@@ -102,15 +113,17 @@ impl Book {
         }
     }
 
-    /// The load begins: in a closed loop with `depth` outstanding a sender.
-    pub(crate) fn begin(&mut self, window: Window, depth: Option<u32>) {
+    /// A closed loop begins, with `depth` outstanding a sender.
+    pub(crate) fn begin_loop(&mut self, depth: u32) {
+        self.depth = Some(u64::from(depth));
+        self.wake_senders();
+    }
+
+    /// What is intended within `window`, which is to come, is measured.
+    pub(crate) fn measure(&mut self, window: Window) {
         self.window = window;
-        self.recorder = Recorder::new(window.start);
-        self.flight = Flight::new(window.start, window.end);
-        self.depth = depth.map(u64::from);
-        if depth.is_some() {
-            self.wake_senders();
-        }
+        self.recorder.begin(window.start);
+        self.flight.open(window.start, window.end);
     }
 
     /// Remembers how to wake a sender.
@@ -127,11 +140,8 @@ impl Book {
     }
 
     /// Hands an arrival to its sender. True if that one had nothing to send before.
-    pub(crate) fn release(&mut self, arrival: Arrival, now: u64) -> bool {
-        if arrival.due >= self.window.start {
-            self.counts.intended += 1;
-            self.slip.saturating_record(now.saturating_sub(arrival.due));
-        }
+    pub(crate) fn release(&mut self, arrival: Arrival) -> bool {
+        self.counts.intended += u64::from(arrival.due >= self.window.start);
         let due = &mut self.senders[arrival.sender].due;
         due.push_back(arrival.due);
         due.len() == 1
@@ -158,12 +168,12 @@ impl Book {
         };
         let receivers = self.plan.senders[sender].receivers;
         let number = own.outstanding.send(intended, now, receivers);
-        self.pending += u64::from(receivers > 0);
-        self.flight.enter(now);
-        self.recorder.sent(now);
-        if intended >= self.window.start && now < self.window.end + LATE {
-            self.counts.sent += 1;
-            self.counts.intended += u64::from(self.depth.is_some());
+        if receivers > 0 {
+            self.pending += 1;
+            self.flight.enter(now);
+        }
+        if intended >= self.window.start {
+            self.note_send(intended, now);
         }
         let label = Label {
             publisher: sender as u32,
@@ -171,6 +181,23 @@ impl Book {
             intended,
         };
         Some((number, self.stamper.write(label)))
+    }
+
+    /// A measured message was sent.
+    #[inline]
+    fn note_send(&mut self, intended: u64, now: u64) {
+        self.recorder.sent(now);
+        if let Some(sends) = &self.sends {
+            sends.borrow_mut().push((intended, now));
+        }
+        let is_open = self.depth.is_none();
+        if is_open {
+            self.slip.saturating_record(now.saturating_sub(intended));
+        }
+        if now < self.window.end + LATE {
+            self.counts.sent += 1;
+            self.counts.intended += u64::from(!is_open);
+        }
     }
 
     /// An event reached a session.
@@ -200,9 +227,13 @@ impl Book {
         {
             return;
         }
-        self.recorder.delivery(label.intended, at);
+        let is_measured = self.recorder.delivery(label.intended, at);
         self.counts.delivered += u64::from(self.window.contains(at));
-        if let Step::Done(open) = outstanding.receive(label.number, at) {
+        let step = outstanding.receive(label.number, at);
+        if !is_measured {
+            self.warm(at.saturating_sub(label.intended));
+        }
+        if let Step::Done(open) = step {
             self.complete(client, publisher, open, at);
         }
     }
@@ -273,22 +304,24 @@ impl Book {
     /// Takes down what is still missing at `at` as at least so late.
     pub(crate) fn censor(&mut self, at: u64) {
         let events = self.plan.has_events();
-        for sender in &self.senders {
+        for (sender, role) in self.senders.iter().zip(&self.plan.senders) {
             // What was never handed to the transport waited all the same.
             for intended in &sender.due {
-                self.recorder.censored(Which::Response, *intended, at);
+                self.recorder.censored(*intended, None, at);
                 note(&mut self.counts, self.window, *intended, at);
+                if events {
+                    self.recorder
+                        .censored_fanout(*intended, (None, None), role.receivers, at);
+                }
             }
             for open in sender.outstanding.unfinished() {
-                self.flight.abandon(at);
-                self.recorder.censored(Which::Response, open.intended, at);
+                self.flight.leave(open.sent, at);
+                self.recorder.censored(open.intended, Some(open.sent), at);
                 note(&mut self.counts, self.window, open.intended, at);
                 if events {
-                    self.recorder.censored(Which::FanoutLast, open.intended, at);
-                    for _ in open.received..open.receivers {
-                        self.recorder
-                            .censored(Which::DeliveryAge, open.intended, at);
-                    }
+                    let missing = open.receivers - open.received;
+                    self.recorder
+                        .censored_fanout(open.intended, open.reached(), missing, at);
                 }
             }
         }
@@ -314,15 +347,22 @@ impl Book {
             sent: open.sent,
             received: at,
         };
-        if self.plan.has_events() {
-            self.recorder.fanout(open.first, open.median, stamp);
+        let is_measured = if self.plan.has_events() {
+            self.recorder.fanout(open.first, open.median, stamp)
         } else {
-            self.recorder.answer(stamp);
+            self.recorder.answer(stamp)
+        };
+        if is_measured {
+            if let Some(stamps) = &self.stamps {
+                stamps.borrow_mut().push(stamp);
+            }
+        } else if !self.plan.has_events() {
+            self.warm(stamp.response());
         }
         self.flight.leave(open.sent, at);
         self.counts.completed += u64::from(self.window.contains(at));
         self.pending -= 1;
-        if self.pending == 0 {
+        if self.pending == 0 && self.is_draining {
             self.changed.notify_one();
         }
         // A user that is polled right now looks again by itself.
@@ -331,6 +371,13 @@ impl Book {
             && let Some(waker) = &self.senders[sender].waker
         {
             waker.wake_by_ref();
+        }
+    }
+
+    /// A latency of the kind that answers the scenario's question, of a message that doesn't count.
+    fn warm(&mut self, latency: u64) {
+        if let Some(warm_up) = &mut self.warm_up {
+            warm_up.record(latency);
         }
     }
 

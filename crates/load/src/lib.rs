@@ -8,8 +8,8 @@
 //! All virtual users are tasks of one thread and share one clock. A user owns its client and drives all of its I/O; the
 //! time of receipt is read once a batch, right after the read and before anything is done with what it brought.
 //!
-//! The flow: plan → connect and join, each join confirmed by an answered request → warm-up → measured part → drain,
-//! bounded → what is still missing is recorded as at least so late → goodbye.
+//! The flow: plan → connect and join, each join confirmed by an answered request → warm-up, until the latency is steady → measured
+//! part, with a schedule of its own → drain, bounded → what is still missing is recorded as at least so late → goodbye.
 //!
 //! | module | concern |
 //! | --- | --- |
@@ -19,20 +19,29 @@
 //! | `alarm` | waits to the nanosecond that the kernel can do: a `timerfd` |
 //! | `stamp` | the payload of a message: who, which, when |
 //! | `outstanding` | what was sent and not yet received by all who should |
+//! | `warm_up` | when the load has run long enough to count |
+//! | `trend` | the test that says so |
 //! | `book` | everything counted while a case runs |
 //! | `user` | the virtual user |
 //! | `gather` | connects the users, within the limits of files and ports |
+//! | `readings` | CPU time, memory and bytes at the two ends of the measured part |
+//! | `hooks` | what a caller may listen to and say |
 //! | `run` | a case from beginning to end |
 
 mod alarm;
 mod arrivals;
 mod book;
 mod gather;
+mod hooks;
 mod outstanding;
 mod pacer;
 mod plan;
+mod readings;
 mod run;
 mod stamp;
+mod trend;
 mod user;
+mod warm_up;
 
-pub use run::{Hooks, OnProgress, Phase, Progress, client_options, key, run};
+pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples};
+pub use run::{client_options, key, run};

@@ -113,6 +113,15 @@ impl Outstanding {
 }
 
 impl Open {
+    /// When the first and half of the receivers had it, as far as they have.
+    pub(crate) fn reached(&self) -> (Option<u64>, Option<u64>) {
+        let reached = |count: u32, at: u64| (self.received >= count).then_some(at);
+        (
+            reached(1, self.first),
+            reached(self.receivers.div_ceil(2), self.median),
+        )
+    }
+
     fn is_done(&self) -> bool {
         self.received >= self.receivers
     }

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use measure::now;
+use tokio::sync::Notify;
 use transport::Transport;
 
 use crate::alarm::Alarm;
@@ -36,10 +37,14 @@ pub(crate) struct Pacer<T: Transport> {
     schedule: RefCell<Schedule<T>>,
     /// When the next arrival is due, nanoseconds; the greatest number if there is none.
     due: Cell<u64>,
+    /// Notified when another schedule may have changed that.
+    changed: Notify,
 }
 
 struct Schedule<T: Transport> {
     arrivals: Option<Arrivals>,
+    /// What follows when they are over.
+    then: Option<Arrivals>,
     next: Option<Arrival>,
     /// By their number as a sender.
     senders: Vec<Option<Rc<RefCell<User<T>>>>>,
@@ -51,6 +56,7 @@ impl<T: Transport> Pacer<T> {
     pub(crate) fn new(book: Rc<RefCell<Book>>) -> Self {
         let schedule = Schedule {
             arrivals: None,
+            then: None,
             next: None,
             senders: Vec::new(),
             called: Vec::new(),
@@ -59,16 +65,29 @@ impl<T: Transport> Pacer<T> {
             book,
             schedule: RefCell::new(schedule),
             due: Cell::new(u64::MAX),
+            changed: Notify::new(),
         }
     }
 
-    /// The load begins.
-    pub(crate) fn begin(&self, mut arrivals: Arrivals, senders: Vec<Option<Rc<RefCell<User<T>>>>>) {
+    /// Who sends, by their number as a sender.
+    pub(crate) fn set_senders(&self, senders: Vec<Option<Rc<RefCell<User<T>>>>>) {
+        self.schedule.borrow_mut().senders = senders;
+    }
+
+    /// From `start` on, which is to come, `arrivals` are handed out in place of those there were so far.
+    pub(crate) fn follow(&self, start: u64, arrivals: Arrivals) {
         let schedule = &mut *self.schedule.borrow_mut();
-        schedule.next = arrivals.next();
-        schedule.arrivals = Some(arrivals);
-        schedule.senders = senders;
-        self.due.set(schedule.due());
+        match &mut schedule.arrivals {
+            Some(before) if schedule.next.is_some_and(|next| next.due < start) => {
+                before.end_at(start);
+                schedule.then = Some(arrivals);
+            }
+            _ => {
+                schedule.next = schedule.arrivals.insert(arrivals).next();
+                self.due.set(schedule.due());
+                self.changed.notify_one();
+            }
+        }
     }
 
     /// Hands out all arrivals, each when it is due.
@@ -88,7 +107,10 @@ impl<T: Transport> Pacer<T> {
             if due - at > SPARE && self.book.borrow().recorder.is_untidy() {
                 self.book.borrow_mut().recorder.tidy();
             } else if due - at > SPIN {
-                alarm.until(due - SPIN).await?;
+                tokio::select! {
+                    rung = alarm.until(due - SPIN) => rung?,
+                    () = self.changed.notified() => {}
+                }
             } else {
                 let polls = self.book.borrow().polls;
                 tokio::task::yield_now().await;
@@ -115,10 +137,10 @@ impl<T: Transport> Pacer<T> {
             let schedule = &mut *self.schedule.borrow_mut();
             let book = &mut *self.book.borrow_mut();
             while let Some(arrival) = schedule.next.filter(|arrival| arrival.due <= at) {
-                if book.release(arrival, at) {
+                if book.release(arrival) {
                     schedule.called.push(arrival.sender);
                 }
-                schedule.next = schedule.arrivals.as_mut().and_then(Iterator::next);
+                schedule.advance();
             }
             self.due.set(schedule.due());
             std::mem::take(&mut schedule.called)
@@ -146,6 +168,15 @@ impl<T: Transport> Pacer<T> {
 }
 
 impl<T: Transport> Schedule<T> {
+    fn advance(&mut self) {
+        self.next = self.arrivals.as_mut().and_then(Iterator::next);
+        if self.next.is_none()
+            && let Some(then) = self.then.take()
+        {
+            self.next = self.arrivals.insert(then).next();
+        }
+    }
+
     fn due(&self) -> u64 {
         self.next.map_or(u64::MAX, |arrival| arrival.due)
     }

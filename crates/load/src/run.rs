@@ -6,28 +6,34 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use measure::usage::{ProcessReading, kernel_memory};
-use measure::{
-    Distribution, GeneratorUsage, Guards, IpTraffic, Key, Measurement, MemoryUsage, Outcome,
-    PauseMonitor, Slip, ThreadReading, Traffic, now,
-};
+use measure::{Distribution, Guards, Key, Measurement, Outcome, PauseMonitor, Slip, Usage, now};
 use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
 use transport::{Client, ClientOptions, Connection, PollPacing, Target, Transport};
 
 use crate::alarm::Alarm;
 use crate::arrivals::Arrivals;
 use crate::book::{Book, Window};
 use crate::gather::{Crowd, gather};
+use crate::hooks::{Hooks, Phase, Progress};
 use crate::pacer::Pacer;
 use crate::plan::{Plan, Sender};
+use crate::readings::{self, CpuReading, MemoryReading};
+use crate::warm_up::{INTERVALS, WarmUp};
 
 /// Time between the last join and the first send, nanoseconds: parked polls get parked.
 const SETTLE: u64 = 50_000_000;
 
-/// Readings of the measured part are taken so much before it begins, nanoseconds, so that taking them delays no measured send.
+/// CPU time and pauses of the measured part are read so much before it begins, nanoseconds, so that reading delays no measured send.
 const LEAD: u64 = 5_000_000;
+
+/// Before that, what went over the wire is read: so long for each session, nanoseconds. Measured: 1,000 to 2,000 for each of its sockets.
+const LEAD_OF_SESSION: u64 = 5_000;
+
+/// Tells the seed of the warm-up's schedule from that of the measured part.
+const OTHER_SEED: u64 = 0x7761_726d_2d75_7021;
 
 /// After the last answer, how long to look for what should not come: duplicates.
 const LINGER: Duration = Duration::from_millis(50);
@@ -37,59 +43,6 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Housekeeping, and a fourth of the time between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Called with the progress of a case.
-pub type OnProgress<'a> = Box<dyn FnMut(&Progress) + 'a>;
-
-/// What a caller may listen to and say while a case runs.
-pub struct Hooks<'a> {
-    /// Called about five times a second.
-    pub progress: Option<OnProgress<'a>>,
-    /// The server's process on this host, to be read from `/proc`.
-    pub server: Option<u32>,
-    /// Set to true, it ends the case; what was measured so far is kept.
-    pub interrupt: Option<watch::Receiver<bool>>,
-    /// How long to wait for answers after the last send, at most. Default 2 s.
-    pub drain: Duration,
-}
-
-/// How far a case is.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress {
-    /// What it is doing.
-    pub phase: Phase,
-    /// Since the phase began.
-    pub elapsed: Duration,
-    /// How long the phase will take; none when it can't be said.
-    pub expected: Option<Duration>,
-    /// Sessions that stand.
-    pub connected: u64,
-    /// Sessions wanted.
-    pub sessions: u64,
-    /// Sent within the measured part.
-    pub sent: u64,
-    /// Requests answered or publishes received by all, within the measured part.
-    pub completed: u64,
-    /// Events received within the measured part.
-    pub delivered: u64,
-    /// Errors so far.
-    pub errors: u64,
-    /// The latency that answers the scenario's question, in the seconds that are over.
-    pub latency: Option<Distribution>,
-}
-
-/// What a case is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Sessions are opened and join their rooms.
-    Connecting,
-    /// The load runs and nothing counts yet.
-    WarmUp,
-    /// The load runs and counts.
-    Measuring,
-    /// Nothing is sent any more; answers may still come.
-    Draining,
-}
 
 /// Runs one arm of one trial against `target`, on a `LocalRuntime` of its own with I/O and time: users whose session has ended stay on it
 /// as tasks until it is dropped.
@@ -130,17 +83,6 @@ pub fn client_options(settings: &ClientSettings) -> ClientOptions {
     }
 }
 
-impl Default for Hooks<'_> {
-    fn default() -> Self {
-        Self {
-            progress: None,
-            server: None,
-            interrupt: None,
-            drain: Duration::from_secs(2),
-        }
-    }
-}
-
 struct Run<'a, T: Transport> {
     scenario: &'a Scenario,
     seed: u64,
@@ -150,6 +92,8 @@ struct Run<'a, T: Transport> {
     connect: RefCell<Histogram<u64>>,
     standing: Cell<usize>,
     crowd: Crowd<T>,
+    /// The pacer's task.
+    pacing: Option<JoinHandle<io::Result<()>>>,
     measurement: Measurement,
 }
 
@@ -159,13 +103,20 @@ enum Stop {
     Failed(String),
 }
 
-/// Readings at one end of the measured part.
-struct Reading {
-    at: u64,
-    cpu: Option<ThreadReading>,
-    spin: u64,
-    server: Option<ProcessReading>,
-    traffic: transport::Traffic,
+/// A phase on the clock.
+#[derive(Debug, Clone, Copy)]
+struct Stage {
+    phase: Phase,
+    began: u64,
+    /// Its expected end.
+    until: u64,
+}
+
+/// What waiting takes.
+struct Clock {
+    alarm: Alarm,
+    ticks: Interval,
+    count: u32,
 }
 
 impl<'a, T: Transport> Run<'a, T> {
@@ -174,7 +125,10 @@ impl<'a, T: Transport> Run<'a, T> {
         let plan = Plan::new(scenario);
         let mut measurement = Measurement::new(key(case));
         measurement.connections = plan.clients.len() as u64;
-        let book = Rc::new(RefCell::new(Book::new(plan)));
+        let mut book = Book::new(plan);
+        book.stamps.clone_from(&hooks.stamps);
+        book.sends.clone_from(&hooks.sends);
+        let book = Rc::new(RefCell::new(book));
         Self {
             scenario,
             seed: case.seed,
@@ -184,6 +138,7 @@ impl<'a, T: Transport> Run<'a, T> {
             connect: RefCell::new(measure::latency::histogram()),
             standing: Cell::new(0),
             crowd: Vec::new(),
+            pacing: None,
             measurement,
         }
     }
@@ -204,59 +159,52 @@ impl<'a, T: Transport> Run<'a, T> {
     }
 
     async fn stages(&mut self, target: &Target) -> Result<(), Stop> {
-        let alarm = Alarm::new().map_err(|error| failed(&error))?;
+        let mut clock = Clock::new().map_err(|error| failed(&error))?;
         let pauses = PauseMonitor::start().map_err(|error| failed(&error))?;
-        let before = self.memory();
+        let before = MemoryReading::take(self.hooks.server);
         self.stand_up(target).await?;
-        let settled = now() + SETTLE;
-        self.wait(&alarm, settled, Phase::Connecting).await?;
-        let mut after = self.memory();
+        let stage = Stage::new(Phase::Connecting, now(), SETTLE);
+        self.wait(&mut clock, stage, stage.until).await?;
+        let mut after = MemoryReading::take(self.hooks.server);
 
-        let (warm_up, duration) = (
-            nanoseconds(self.scenario.warm_up),
-            nanoseconds(self.scenario.duration),
-        );
-        let begin = now() + LEAD;
-        let window = Window {
-            begin,
-            start: begin + warm_up,
-            end: begin + warm_up + duration,
-        };
-        self.measurement.warm_up_s = self.scenario.warm_up.as_secs_f64();
-        let pacing = self.begin(window);
-
-        self.wait(&alarm, window.start - LEAD, Phase::WarmUp)
-            .await?;
-        pauses.reset();
-        let first = self.reading();
-        self.wait(&alarm, window.start, Phase::WarmUp).await?;
+        let begin = now() + self.lead();
+        let start = self.warm_up(&mut clock, begin).await?;
+        let stage = Stage::new(Phase::Measuring, start, nanoseconds(self.scenario.duration));
+        let sent_before = readings::traffic(&self.crowd).await;
+        let warm_up = Stage::new(Phase::WarmUp, begin, start - begin);
+        self.wait(&mut clock, warm_up, start - LEAD).await?;
+        pauses.reset(now());
+        let first = self.cpu()?;
+        self.enter(&mut clock, stage);
+        self.wait(&mut clock, stage, start).await?;
         self.measurement.started = measure::clock::utc();
-        let measured = self.wait(&alarm, window.end, Phase::Measuring).await;
-        let ended = now().min(window.end);
-        let last = self.reading();
-        self.measurement.generator_pauses = Some(pauses.finish());
-        self.measurement.measured_s = ended.saturating_sub(window.start) as f64 / 1e9;
-        self.account(&first, &last);
-        self.measurement.little =
-            (!self.measurement.is_idle()).then(|| self.book.borrow_mut().flight.finish(ended));
+        let measured = self.wait(&mut clock, stage, stage.until).await;
+        let ended = now().min(stage.until);
+        let last = self.cpu()?;
+        self.measurement.generator_pauses = Some(pauses.read(now()));
+        self.measurement.measured_s = ended.saturating_sub(start) as f64 / 1e9;
+        self.book.borrow_mut().flight.close(ended);
+        let stage = Stage::new(Phase::Draining, now(), nanoseconds(self.hooks.drain));
+        self.enter(&mut clock, stage);
+        let sent = readings::traffic(&self.crowd).await - sent_before;
+        self.measurement.traffic = readings::kept(&sent);
         if self.measurement.is_idle() {
-            after = self.memory();
+            after = MemoryReading::take(self.hooks.server);
         }
-        self.measurement.usage.memory = MemoryUsage {
-            connections: self.alive(),
-            server_rss_before_bytes: before.0,
-            server_rss_after_bytes: after.0,
-            kernel_before_bytes: before.1,
-            kernel_after_bytes: after.1,
+        let (server, generator) = last.since(&first);
+        self.measurement.usage = Usage {
+            server,
+            generator,
+            memory: after.since(before, self.alive()),
         };
         measured?;
-        if let Some(pacing) = pacing {
+        if let Some(pacing) = self.pacing.take() {
             match pacing.await {
                 Ok(paced) => paced.map_err(|error| failed(&error))?,
                 Err(ended) => return Err(Stop::Failed(format!("the pacer ended: {ended}"))),
             }
         }
-        self.drain(&alarm).await
+        self.drain(&mut clock, stage).await
     }
 
     /// Connects everyone, while progress is told and an interrupt heard.
@@ -287,45 +235,106 @@ impl<'a, T: Transport> Run<'a, T> {
         Ok(())
     }
 
-    /// Starts the load: the pacer's task in an open loop, the users themselves in a closed one.
-    fn begin(&mut self, window: Window) -> Option<tokio::task::JoinHandle<io::Result<()>>> {
-        let Some(load) = self.scenario.load else {
-            self.book.borrow_mut().begin(window, None);
-            return None;
+    /// Time between the decision that the measured part begins and its beginning, nanoseconds.
+    fn lead(&self) -> u64 {
+        LEAD + self.measurement.connections * LEAD_OF_SESSION
+    }
+
+    /// Runs the load from `begin` on until its latency is steady, or for the time that the scenario allows; then says when the measured part
+    /// begins, which follows without a gap. Idle sessions have no latency and stay quiet all the time.
+    async fn warm_up(&mut self, clock: &mut Clock, begin: u64) -> Result<u64, Stop> {
+        let most = nanoseconds(self.scenario.warm_up);
+        if most == 0 {
+            self.measure_from(begin);
+            self.begin_load();
+            return Ok(begin);
+        }
+        self.book.borrow_mut().warm_up = Some(WarmUp::new());
+        let open_end = Window {
+            start: begin,
+            end: u64::MAX,
         };
-        match load.pace {
-            Pace::Closed { depth } => {
-                self.measurement.depth = Some(depth);
-                self.book.borrow_mut().begin(window, Some(depth));
-                None
+        self.follow(self.seed ^ OTHER_SEED, open_end);
+        self.begin_load();
+        let stage = Stage::new(Phase::WarmUp, begin, most);
+        self.enter(clock, stage);
+        let interval = most.saturating_sub(self.lead()) / INTERVALS;
+        for number in 1..=INTERVALS {
+            let waited = self.wait(clock, stage, begin + number * interval).await;
+            self.measurement.warm_up_s = now().saturating_sub(begin) as f64 / 1e9;
+            waited?;
+            let warm_up = &mut self.book.borrow_mut().warm_up;
+            if warm_up.as_mut().is_some_and(WarmUp::turn) {
+                break;
             }
-            Pace::Open { arrivals, rate } => {
+        }
+        let warm_up = self.book.borrow_mut().warm_up.take();
+        self.measurement.warm_up_steady = warm_up.and_then(|warm_up| warm_up.is_steady());
+        let start = now() + self.lead();
+        self.measurement.warm_up_s = (start - begin) as f64 / 1e9;
+        self.measure_from(start);
+        Ok(start)
+    }
+
+    /// Lets the measured part begin at `start`, with a schedule that depends on the seed alone.
+    fn measure_from(&mut self, start: u64) {
+        let window = Window {
+            start,
+            end: start + nanoseconds(self.scenario.duration),
+        };
+        self.book.borrow_mut().measure(window);
+        self.follow(self.seed, window);
+    }
+
+    /// Starts the load: the pacer's task in an open loop, the users themselves in a closed one.
+    fn begin_load(&mut self) {
+        match self.scenario.load.map(|load| load.pace) {
+            None => {}
+            Some(Pace::Closed { depth }) => {
+                self.measurement.depth = Some(depth);
+                self.book.borrow_mut().begin_loop(depth);
+            }
+            Some(Pace::Open { rate, .. }) => {
                 self.measurement.intended_per_s = Some(rate);
-                self.book.borrow_mut().begin(window, None);
-                let senders: Vec<_> = {
+                let senders = {
                     let plan = &self.book.borrow().plan;
                     let user = |sender: &Sender| self.crowd[sender.client].clone();
                     plan.senders.iter().map(user).collect()
                 };
-                let span = (window.begin, window.end);
-                let arrivals = Arrivals::new(arrivals, rate, senders.len(), span, self.seed);
-                self.pacer.begin(arrivals, senders);
-                Some(tokio::task::spawn_local(Rc::clone(&self.pacer).pace()))
+                self.pacer.set_senders(senders);
+                self.pacing = Some(tokio::task::spawn_local(Rc::clone(&self.pacer).pace()));
             }
         }
     }
 
+    /// In an open loop, the schedule from `seed` applies within `window`.
+    fn follow(&self, seed: u64, window: Window) {
+        if let Some(Pace::Open { arrivals, rate }) = self.scenario.load.map(|load| load.pace) {
+            let senders = self.book.borrow().plan.senders.len();
+            let span = (window.start, window.end);
+            let arrivals = Arrivals::new(arrivals, rate, senders, span, seed);
+            self.pacer.follow(window.start, arrivals);
+        }
+    }
+
+    /// A phase begins.
+    fn enter(&mut self, clock: &mut Clock, stage: Stage) {
+        clock.count = 1;
+        self.tell(stage);
+    }
+
     /// Waits until `until`, keeps house, tells progress; ends early if the case can't go on or is interrupted.
-    async fn wait(&mut self, alarm: &Alarm, until: u64, phase: Phase) -> Result<(), Stop> {
-        let began = now();
+    async fn wait(&mut self, clock: &mut Clock, stage: Stage, until: u64) -> Result<(), Stop> {
         let changed = Rc::clone(&self.book.borrow().changed);
         let interrupted = interrupted(self.hooks.interrupt.clone());
         tokio::pin!(interrupted);
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let Clock {
+            alarm,
+            ticks,
+            count,
+        } = clock;
         let alarm = alarm.until(until);
         tokio::pin!(alarm);
-        let mut count = 0_u32;
         loop {
             if let Some(reason) = self.book.borrow().fatal.clone() {
                 return Err(Stop::Failed(reason));
@@ -333,7 +342,7 @@ impl<'a, T: Transport> Run<'a, T> {
             tokio::select! {
                 rung = &mut alarm => return rung.map_err(|error| failed(&error)),
                 () = changed.notified() => {
-                    if phase == Phase::Draining && self.book.borrow().pending() == 0 {
+                    if stage.phase == Phase::Draining && self.book.borrow().pending() == 0 {
                         return Ok(());
                     }
                 }
@@ -341,19 +350,20 @@ impl<'a, T: Transport> Run<'a, T> {
                 _ = ticks.tick() => {
                     self.book.borrow_mut().recorder.tidy();
                     if count.is_multiple_of(4) {
-                        self.tell(phase, began, until);
+                        self.tell(stage);
                     }
-                    count += 1;
+                    *count += 1;
                 }
             }
         }
     }
 
     /// Waits for what is still to come, bounded; then a moment longer for what should not come.
-    async fn drain(&mut self, alarm: &Alarm) -> Result<(), Stop> {
+    async fn drain(&mut self, clock: &mut Clock, stage: Stage) -> Result<(), Stop> {
+        self.book.borrow_mut().is_draining = true;
         if self.book.borrow().pending() > 0 {
             let until = now() + nanoseconds(self.hooks.drain);
-            self.wait(alarm, until, Phase::Draining).await?;
+            self.wait(clock, stage, until).await?;
         }
         if self.book.borrow().plan.has_events() {
             tokio::time::sleep(LINGER).await;
@@ -361,16 +371,18 @@ impl<'a, T: Transport> Run<'a, T> {
         Ok(())
     }
 
-    fn tell(&mut self, phase: Phase, began: u64, until: u64) {
+    fn tell(&mut self, stage: Stage) {
         let Some(progress) = &mut self.hooks.progress else {
             return;
         };
-        let book = self.book.borrow();
+        let book = &mut *self.book.borrow_mut();
         let measurement = &self.measurement;
         progress(&Progress {
-            phase,
-            elapsed: Duration::from_nanos(now() - began),
-            expected: Some(Duration::from_nanos(until.saturating_sub(began))),
+            phase: stage.phase,
+            elapsed: Duration::from_nanos(now().saturating_sub(stage.began)),
+            expected: Some(Duration::from_nanos(
+                stage.until.saturating_sub(stage.began),
+            )),
             connected: self.standing.get() as u64 - book.gone.min(self.standing.get() as u64),
             sessions: measurement.connections,
             sent: book.counts.sent,
@@ -381,67 +393,8 @@ impl<'a, T: Transport> Run<'a, T> {
         });
     }
 
-    /// What the server and the kernel use, bytes.
-    fn memory(&self) -> (Option<u64>, Option<u64>) {
-        let server = self
-            .hooks
-            .server
-            .and_then(|pid| ProcessReading::of(pid).ok());
-        (server.map(|reading| reading.rss_bytes), kernel_memory())
-    }
-
-    fn reading(&self) -> Reading {
-        let traffic = self
-            .crowd
-            .iter()
-            .flatten()
-            .map(|user| user.borrow().traffic());
-        Reading {
-            at: now(),
-            cpu: ThreadReading::now().ok(),
-            spin: self.book.borrow().spin_ns,
-            server: self
-                .hooks
-                .server
-                .and_then(|pid| ProcessReading::of(pid).ok()),
-            traffic: traffic.fold(transport::Traffic::default(), |sum, one| sum + one),
-        }
-    }
-
-    fn account(&mut self, first: &Reading, last: &Reading) {
-        let usage = &mut self.measurement.usage;
-        usage.server = last
-            .server
-            .zip(first.server)
-            .map(|(last, first)| last.since(&first));
-        let (user, system) = last
-            .cpu
-            .zip(first.cpu)
-            .map_or((0, 0), |(last, first)| last.since(&first));
-        usage.generator = GeneratorUsage {
-            cpu_ns: user + system,
-            cpu_user_ns: user,
-            cpu_system_ns: system,
-            spin_ns: last.spin - first.spin,
-            wall_ns: last.at - first.at,
-        };
-        let traffic = last.traffic - first.traffic;
-        self.measurement.traffic = Traffic {
-            payload_up_bytes: traffic.payload_up,
-            payload_down_bytes: traffic.payload_down,
-            wire_up_bytes: traffic.wire_up,
-            wire_down_bytes: traffic.wire_down,
-            requests: traffic.requests,
-            empty_responses: traffic.empty_responses,
-            connections: traffic.connections,
-            ip: traffic.ip.map(|ip| IpTraffic {
-                segments_up: ip.segments_up,
-                segments_down: ip.segments_down,
-                retransmits: ip.retransmits,
-                ip_up_bytes: ip.bytes_up,
-                ip_down_bytes: ip.bytes_down,
-            }),
-        };
+    fn cpu(&self) -> Result<CpuReading, Stop> {
+        CpuReading::take(self.book.borrow().spin_ns, self.hooks.server).map_err(Stop::Failed)
     }
 
     fn alive(&self) -> u64 {
@@ -460,6 +413,7 @@ impl<'a, T: Transport> Run<'a, T> {
         let measurement = &mut self.measurement;
         if book.window.start < at {
             book.censor(at);
+            measurement.little = (!measurement.is_idle()).then(|| book.flight.finish());
         }
         let recorder = std::mem::replace(&mut book.recorder, measure::Recorder::new(u64::MAX / 2));
         measurement.latencies = recorder.finish(at);
@@ -489,20 +443,25 @@ impl<'a, T: Transport> Run<'a, T> {
     }
 }
 
-impl Progress {
-    fn connecting(began: u64, connected: u64, sessions: u64, book: &Book) -> Self {
+impl Stage {
+    fn new(phase: Phase, began: u64, length: u64) -> Self {
         Self {
-            phase: Phase::Connecting,
-            elapsed: Duration::from_nanos(now() - began),
-            expected: None,
-            connected,
-            sessions,
-            sent: 0,
-            completed: 0,
-            delivered: 0,
-            errors: book.errors.total(),
-            latency: None,
+            phase,
+            began,
+            until: began + length,
         }
+    }
+}
+
+impl Clock {
+    fn new() -> io::Result<Self> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            alarm: Alarm::new()?,
+            ticks,
+            count: 0,
+        })
     }
 }
 

@@ -78,7 +78,8 @@ pub struct Latencies {
     pub intervals: Vec<Interval>,
     /// Samples that belonged to the warm-up and were discarded.
     pub warm_up_discarded: u64,
-    /// Samples within `totals` that are only known to be at least that long: nothing had come when the drain ended.
+    /// Requests and publishes that were not answered, or not by all, when the drain ended: what they had waited by then is in `totals`, as at
+    /// least so long.
     pub censored: u64,
 }
 

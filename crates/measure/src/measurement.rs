@@ -57,7 +57,7 @@ pub struct Slip {
 pub struct Little {
     /// N: the number in flight, integrated over the measured part.
     pub in_flight_mean: f64,
-    /// X R: completed a second times the mean time between sent and completed.
+    /// X R: how many were in flight within the measured part, a second, times the mean time that each was.
     pub throughput_times_stay: f64,
 }
 

@@ -26,6 +26,7 @@ pub struct Recorder {
     serializer: V2Serializer,
     warm_up_discarded: u64,
     censored: u64,
+    so_far: Option<(Which, crate::Distribution)>,
 }
 
 struct Lane {
@@ -54,7 +55,14 @@ impl Recorder {
             serializer: V2Serializer::new(),
             warm_up_discarded: 0,
             censored: 0,
+            so_far: None,
         }
+    }
+
+    /// The measured part begins at `start`, which was not known so far. To be said before anything that counts.
+    pub fn begin(&mut self, start: u64) {
+        self.start = start;
+        self.turn = start + INTERVAL;
     }
 
     /// Whether a message intended at `intended` counts.
@@ -112,14 +120,41 @@ impl Recorder {
         true
     }
 
-    /// Nothing had come when the drain ended at `at`: the latency is at least what has passed, and is taken down as that.
-    pub fn censored(&mut self, which: Which, intended: u64, at: u64) -> bool {
+    /// A request without an answer, or a publish that not every receiver has, when the drain ended at `at`; `sent` is none if it waits to be sent
+    /// to this moment. Each latency is at least what has passed, and is taken down as that; what is known of it is taken down as it is.
+    pub fn censored(&mut self, intended: u64, sent: Option<u64>, at: u64) -> bool {
         if !self.is_measured(intended) {
             return false;
         }
-        self.record(which, at.saturating_sub(intended), at);
         self.censored += 1;
+        self.record(Which::Response, at.saturating_sub(intended), at);
+        let until = sent.unwrap_or(at);
+        self.record(Which::SendDelay, until.saturating_sub(intended), at);
+        if let Some(sent) = sent {
+            self.record(Which::Service, at.saturating_sub(sent), at);
+        }
         true
+    }
+
+    /// What became of the fan-out of a publish that is [`censored`](Self::censored): when the first and half of the receivers had it, if they have, and
+    /// how many don't have it.
+    pub fn censored_fanout(
+        &mut self,
+        intended: u64,
+        (first, median): (Option<u64>, Option<u64>),
+        missing: u32,
+        at: u64,
+    ) {
+        if !self.is_measured(intended) {
+            return;
+        }
+        let waited = |until: Option<u64>| until.unwrap_or(at).saturating_sub(intended);
+        self.record(Which::FanoutFirst, waited(first), at);
+        self.record(Which::FanoutMedian, waited(median), at);
+        self.record(Which::FanoutLast, waited(None), at);
+        for _ in 0..missing {
+            self.record(Which::DeliveryAge, waited(None), at);
+        }
     }
 
     /// A message was sent at `at`.
@@ -155,9 +190,17 @@ impl Recorder {
         self.untidy
     }
 
-    /// The figures of one latency in the seconds that are over.
-    pub fn so_far(&self, which: Which) -> Option<crate::Distribution> {
-        crate::Distribution::of(&self.lanes[which as usize].total)
+    /// The figures of one latency in the seconds that are over. They are read once a second, however often they are asked for.
+    pub fn so_far(&mut self, which: Which) -> Option<crate::Distribution> {
+        let total = &self.lanes[which as usize].total;
+        match self.so_far {
+            Some((last, figures)) if last == which && figures.count == total.len() => Some(figures),
+            _ => {
+                let figures = crate::Distribution::of(total)?;
+                self.so_far = Some((which, figures));
+                Some(figures)
+            }
+        }
     }
 
     /// Samples of the warm-up so far.
@@ -315,15 +358,20 @@ mod tests {
             START + 100,
             stamp(START, START + 50, START + 300),
         );
-        recorder.censored(Which::Response, START + 10, START + 1_010);
+        assert!(!recorder.censored(START - 1, None, START + 1_010));
+        recorder.censored(START + 10, Some(START + 30), START + 1_010);
+        recorder.censored_fanout(START + 10, (Some(START + 40), None), 2, START + 1_010);
         let latencies = recorder.finish(START + 2_000);
         let max = |which| latencies.total(which).max();
         assert_eq!(max(Which::Response), 1_000);
-        assert_eq!(max(Which::Service), 250);
+        assert_eq!(max(Which::Service), 980);
         assert_eq!(max(Which::SendDelay), 50);
-        assert_eq!(latencies.total(Which::DeliveryAge).len(), 2);
+        assert_eq!(latencies.total(Which::SendDelay).len(), 2);
+        assert_eq!(latencies.total(Which::DeliveryAge).len(), 4);
+        assert_eq!(latencies.total(Which::FanoutFirst).min(), 30);
         assert_eq!(max(Which::FanoutFirst), 100);
-        assert_eq!(max(Which::FanoutLast), 300);
+        assert_eq!(max(Which::FanoutMedian), 1_000);
+        assert_eq!(max(Which::FanoutLast), 1_000);
         assert_eq!(latencies.censored, 1);
     }
 }

@@ -5,7 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::latency::Which;
 use crate::measurement::{Measurement, Outcome};
 
 /// Whether a measurement may be believed.
@@ -45,7 +44,7 @@ pub struct Breach {
 pub struct Guards {
     /// Most of its core that the generator may need, intended spinning apart. Default 0.8.
     pub generator_load: f64,
-    /// Open loop: the 99th percentile of the slip may be this share of the median latency. Default 0.05 …
+    /// Open loop: the 99th percentile of the slip may be this share of the median of the latency in question. Default 0.05 …
     pub slip_share: f64,
     /// … or this long, nanoseconds, whichever is more. Default 100,000.
     pub slip_ns: u64,
@@ -117,7 +116,7 @@ impl Guards {
         let slip = measurement.slip?;
         let median = measurement
             .latencies
-            .total(Which::Response)
+            .total(measurement.key.headline())
             .value_at_quantile(0.5);
         let limit = (self.slip_share * median as f64).max(self.slip_ns as f64);
         breach("slip-p99", slip.p99_ns as f64 / 1e3, limit / 1e3, "us")

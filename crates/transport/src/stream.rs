@@ -1,10 +1,13 @@
 //! A client's TCP stream: connected as a lab connects, and counted.
 
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
-use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::segments;
@@ -39,16 +42,6 @@ impl Meter {
         self.0.connections.get()
     }
 
-    /// Counts bytes written.
-    pub fn add_up(&self, bytes: usize) {
-        self.0.up.set(self.0.up.get() + bytes as u64);
-    }
-
-    /// Counts bytes read.
-    pub fn add_down(&self, bytes: usize) {
-        self.0.down.set(self.0.down.get() + bytes as u64);
-    }
-
     /// Bytes of the streams, connections, and what the IP layer made of them: read now from those that are `open`, and when they were closed
     /// from all others. Payload and requests are left at zero. A system call for each open connection.
     pub fn traffic<'a>(&self, open: impl IntoIterator<Item = &'a Counted>) -> Traffic {
@@ -60,6 +53,14 @@ impl Meter {
             ip: open.fold(self.0.closed.get(), IpTraffic::sum),
             ..Traffic::default()
         }
+    }
+
+    fn add_up(&self, bytes: usize) {
+        self.0.up.set(self.0.up.get() + bytes as u64);
+    }
+
+    fn add_down(&self, bytes: usize) {
+        self.0.down.set(self.0.down.get() + bytes as u64);
     }
 }
 
@@ -98,7 +99,7 @@ pub async fn connect(
     })
 }
 
-/// A connection whose segments are added to its [`Meter`] when it is closed. Bytes are counted by who writes and reads them.
+/// A connection that adds its bytes to its [`Meter`], and when it is closed its segments.
 #[derive(Debug)]
 pub struct Counted {
     stream: TcpStream,
@@ -107,21 +108,103 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// Reads what is there, as [`TcpStream::try_read`].
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing is, or the connection broke.
+    pub fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.try_read(bytes)?;
+        self.meter.add_down(read);
+        Ok(read)
+    }
+
+    /// Writes what fits, as [`TcpStream::try_write`].
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing does, or the connection broke.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.try_write(bytes)?;
+        self.meter.add_up(written);
+        Ok(written)
+    }
+
+    /// Ready when [`try_read`](Self::try_read) may bring something.
+    ///
+    /// # Errors
+    /// The runtime's I/O has ended.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
+
+    /// Ready when [`try_write`](Self::try_write) may take something.
+    ///
+    /// # Errors
+    /// The runtime's I/O has ended.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// Ready when [`try_write`](Self::try_write) may take something.
+    ///
+    /// # Errors
+    /// The runtime's I/O has ended.
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_write_ready(cx)
+    }
+
     fn ip(&self) -> Option<IpTraffic> {
         segments::read(&self.stream, self.is_ipv4)
     }
 }
 
-impl Deref for Counted {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
-        &self.stream
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.meter.add_down(buf.filled().len() - before);
+        polled
     }
 }
 
-impl DerefMut for Counted {
-    fn deref_mut(&mut self) -> &mut TcpStream {
-        &mut self.stream
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.meter.add_up(written);
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.meter.add_up(written);
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -122,8 +122,13 @@ impl Cells for Writer {
         each: impl FnOnce(&mut Self, &mut T),
     ) {
         let outer = self.blank;
-        self.blank |= value.is_none();
-        each(self, &mut value.take().unwrap_or_default());
+        // A value stays where it is: derived columns behind it need it.
+        if let Some(value) = value {
+            each(self, value);
+        } else {
+            self.blank = true;
+            each(self, &mut T::default());
+        }
         self.blank = outer;
     }
 }

@@ -15,6 +15,60 @@ mod tests {
     use super::*;
     use crate::latency::Which;
 
+    /// What follows from other columns is the same in the file as in the row, wherever it stands.
+    #[test]
+    fn derived_columns_are_what_the_row_says() {
+        let mut row = RunRow {
+            measured_s: 2.0,
+            delivery: Some(crate::Delivery::default()),
+            ..RunRow::default()
+        };
+        (row.counts.delivered, row.counts.completed) = (1000, 10);
+        row.traffic = crate::Traffic {
+            payload_up_bytes: 1_000,
+            payload_down_bytes: 64_000,
+            wire_up_bytes: 30_000,
+            wire_down_bytes: 95_000,
+            requests: 400,
+            empty_responses: 300,
+            connections: 20,
+            ip: Some(crate::IpTraffic {
+                segments_up: 500,
+                segments_down: 1_500,
+                retransmits: 0,
+                ip_up_bytes: 56_000,
+                ip_down_bytes: 173_000,
+            }),
+        };
+        row.usage.server = Some(crate::ProcessUsage {
+            cpu_user_ns: 2_000_000,
+            cpu_system_ns: 3_000_000,
+            ..crate::ProcessUsage::default()
+        });
+        let file = String::from_utf8(write(&[row]).unwrap()).unwrap();
+        let mut lines = file.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let (names, cells) = (lines.next().unwrap(), lines.next().unwrap());
+        for (column, value) in [
+            ("messages_per_s", "500"),
+            ("payload_bytes_per_message", "65"),
+            ("overhead_bytes_per_message", "60"),
+            ("wire_bytes_per_message", "125"),
+            ("wire_up_bytes_per_message", "30"),
+            ("wire_down_bytes_per_message", "95"),
+            ("ip_bytes_per_message", "229"),
+            ("segments_per_message", "2"),
+            ("requests_per_message", "0.4"),
+            ("useless_request_share", "0.75"),
+            ("connections_per_message", "0.02"),
+            ("server_cpu_us_per_message", "5"),
+            ("server_cpu_user_us_per_message", "2"),
+            ("server_cpu_system_us_per_message", "3"),
+        ] {
+            let index = names.iter().position(|name| *name == column).unwrap();
+            assert_eq!(cells[index], value, "{column}");
+        }
+    }
+
     /// Whoever adds a column says in the results' README what it holds.
     #[test]
     fn every_column_is_documented() {

@@ -92,9 +92,11 @@ impl Run<'_> {
         let mut seen = Phase::Connecting;
         let mut follow = |phase: Phase| {
             match phase {
-                Phase::Measuring if seen != phase => server.borrow_mut().ask(Request::Reset),
+                Phase::Measuring if seen != phase => {
+                    server.borrow_mut().ask(Request::Reset(measure::now()));
+                }
                 Phase::Draining if seen == Phase::Measuring => {
-                    server.borrow_mut().ask(Request::Report);
+                    server.borrow_mut().ask(Request::Report(measure::now()));
                 }
                 _ => {}
             }
@@ -103,7 +105,7 @@ impl Run<'_> {
         let mut measurement = self.against(target, Some(pid), &mut follow).await;
         let mut server = server.into_inner();
         if seen == Phase::Measuring {
-            server.ask(Request::Report);
+            server.ask(Request::Report(measure::now()));
         }
         if matches!(seen, Phase::Measuring | Phase::Draining) {
             // Without an answer the server has ended, and `stop` says how.

@@ -196,7 +196,7 @@ impl Wire {
             let any = if self.early.is_empty() {
                 ready!(with_scratch(|scratch| {
                     let mut buf = ReadBuf::new(scratch);
-                    Poll::Ready(match Pin::new(&mut *self.stream).poll_read(cx, &mut buf) {
+                    Poll::Ready(match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                         // What was read tells more about an end than that nothing can be written.
                         Poll::Pending => match written {
                             Ok(()) => return Poll::Pending,
@@ -209,10 +209,7 @@ impl Wire {
                                 reason: String::new(),
                             })
                         }
-                        Poll::Ready(Ok(())) => {
-                            self.meter.add_down(buf.filled().len());
-                            self.take_in(buf.filled_mut(), each)
-                        }
+                        Poll::Ready(Ok(())) => self.take_in(buf.filled_mut(), each),
                     })
                 }))
             } else {
@@ -274,10 +271,7 @@ impl Wire {
     fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while self.written < self.out.len() {
             match self.stream.try_write(&self.out[self.written..]) {
-                Ok(written) => {
-                    self.meter.add_up(written);
-                    self.written += written;
-                }
+                Ok(written) => self.written += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     match self.stream.poll_write_ready(cx) {
                         Poll::Ready(ready) => ready?,
@@ -300,7 +294,6 @@ impl Wire {
         self.queue(Opcode::Close, payload);
         self.is_closing = true;
         if let Ok(written) = self.stream.try_write(&self.out[self.written..]) {
-            self.meter.add_up(written);
             self.written += written;
         }
     }
@@ -325,10 +318,8 @@ impl Wire {
         with_scratch(|scratch| {
             loop {
                 let mut buf = ReadBuf::new(scratch);
-                match ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buf)) {
-                    Ok(()) if !buf.filled().is_empty() => {
-                        self.meter.add_down(buf.filled().len());
-                    }
+                match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                    Ok(()) if !buf.filled().is_empty() => {}
                     _ => return Poll::Ready(()),
                 }
             }

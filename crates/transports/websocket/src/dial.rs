@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use http::Uri;
 use hub::wire::{Incoming, SUBPROTOCOL};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use transport::stream::{Counted, Meter, connect};
@@ -28,7 +28,7 @@ pub(crate) async fn dial(
     let stream = connect(target, address, meter).await?;
     let key = generate_key();
     let request = request(target, &authority, &path, &key);
-    write_all(&stream, meter, request.as_bytes())
+    write_all(&stream, request.as_bytes())
         .await
         .map_err(ClientError::Broken)?;
 
@@ -40,7 +40,7 @@ pub(crate) async fn dial(
         if read.len() > MAX_ANSWER {
             return Err(protocol("the handshake's answer has no end"));
         }
-        if read_some(&stream, meter, &mut read)
+        if read_some(&stream, &mut read)
             .await
             .map_err(ClientError::Broken)?
             == 0
@@ -170,14 +170,11 @@ fn ended_early(read: &[u8]) -> ClientError {
     }
 }
 
-async fn write_all(stream: &TcpStream, meter: &Meter, mut bytes: &[u8]) -> io::Result<()> {
+async fn write_all(stream: &Counted, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         stream.writable().await?;
         match stream.try_write(bytes) {
-            Ok(written) => {
-                meter.add_up(written);
-                bytes = &bytes[written..];
-            }
+            Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -186,13 +183,12 @@ async fn write_all(stream: &TcpStream, meter: &Meter, mut bytes: &[u8]) -> io::R
 }
 
 /// Appends what one read brings; 0 at the end of the stream.
-async fn read_some(stream: &TcpStream, meter: &Meter, read: &mut Vec<u8>) -> io::Result<usize> {
+async fn read_some(stream: &Counted, read: &mut Vec<u8>) -> io::Result<usize> {
     loop {
         stream.readable().await?;
         let mut piece = [0; 1024];
         match stream.try_read(&mut piece) {
             Ok(size) => {
-                meter.add_down(size);
                 read.extend_from_slice(&piece[..size]);
                 return Ok(size);
             }

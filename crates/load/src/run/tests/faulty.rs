@@ -39,6 +39,8 @@ pub(super) struct Faults {
     pub(super) block: Duration,
     /// Nothing is delivered for so long, once in so long.
     pub(super) freeze: Option<(Duration, Duration)>,
+    /// How long a reply takes, by the time since the first request.
+    pub(super) delay: Option<fn(Duration) -> Duration>,
 }
 
 /// What went wrong.
@@ -85,6 +87,8 @@ pub(super) struct Faulty;
 struct World {
     faults: Faults,
     began: u64,
+    /// The first request that is no confirmation of a join.
+    first: Option<u64>,
     ledger: Ledger,
     sessions: Vec<Session>,
     deliveries: u64,
@@ -96,6 +100,8 @@ struct World {
 struct Session {
     room: Option<String>,
     inbox: VecDeque<Message>,
+    /// Replies that take their time, and until when.
+    slow: VecDeque<(u64, Message)>,
     /// Waits for the next message, to come after it.
     held: Option<Message>,
     waker: Option<Waker>,
@@ -215,7 +221,20 @@ impl Client for FaultyClient {
                     return Poll::Pending;
                 }
             }
-            std::mem::take(&mut world.sessions[self.number].inbox)
+            let session = &mut world.sessions[self.number];
+            while let Some((_, reply)) = session.slow.pop_front_if(|(due, _)| *due <= now()) {
+                session.inbox.push_back(reply);
+            }
+            if let Some((due, _)) = session.slow.front() {
+                let left = Duration::from_nanos(due.saturating_sub(now()));
+                let mut sleep = Box::pin(tokio::time::sleep(left));
+                // If its time has come meanwhile, the timer says so at once.
+                if sleep.as_mut().poll(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                self.thaw = Some(sleep);
+            }
+            std::mem::take(&mut session.inbox)
         };
         if inbox.is_empty() {
             return Poll::Pending;
@@ -260,9 +279,7 @@ impl World {
                     std::thread::sleep(self.faults.block);
                 }
                 if self.faults.silent_after == 0 || self.replies <= self.faults.silent_after {
-                    self.sessions[from]
-                        .inbox
-                        .push_back(Message::Reply(id, data));
+                    self.reply(from, Message::Reply(id, data));
                 }
             }
             Queued::Emit(to, data) => {
@@ -280,6 +297,20 @@ impl World {
                     }
                 }
             }
+        }
+    }
+
+    fn reply(&mut self, to: usize, reply: Message) {
+        let confirms = self.replies <= self.sessions.len() as u64;
+        let session = &mut self.sessions[to];
+        match self.faults.delay {
+            Some(delay) if !confirms => {
+                let first = *self.first.get_or_insert_with(now);
+                let since = now() - first;
+                let due = now() + delay(Duration::from_nanos(since)).as_nanos() as u64;
+                session.slow.push_back((due, reply));
+            }
+            _ => session.inbox.push_back(reply),
         }
     }
 

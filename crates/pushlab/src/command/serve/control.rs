@@ -12,22 +12,33 @@ use measure::PauseMonitor;
 /// What an answer begins with.
 pub(crate) const PAUSES: &str = "pauses ";
 
+const RESET: &str = "reset ";
+const REPORT: &str = "report ";
+
 /// A line on standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// The measured part begins: forget the pauses so far.
-    Reset,
-    /// The measured part is over: tell them.
-    Report,
+    /// The measured part begins at this time of [`measure::now`], the clock of all processes of a machine: forget the pauses before it.
+    Reset(u64),
+    /// The measured part was over at this time: tell those until then.
+    Report(u64),
 }
 
 impl Request {
     /// The line.
-    pub(crate) fn line(self) -> &'static str {
+    pub(crate) fn line(self) -> String {
         match self {
-            Self::Reset => "reset",
-            Self::Report => "report",
+            Self::Reset(at) => format!("{RESET}{at}"),
+            Self::Report(at) => format!("{REPORT}{at}"),
         }
+    }
+
+    /// What [`line`](Self::line) gave; none for any other line.
+    fn parse(line: &str) -> Option<Self> {
+        let at = |word| line.strip_prefix(word)?.parse().ok();
+        at(RESET)
+            .map(Self::Reset)
+            .or_else(|| at(REPORT).map(Self::Report))
     }
 }
 
@@ -56,18 +67,37 @@ impl Control {
 
 fn listen(monitor: &PauseMonitor) {
     for line in io::stdin().lock().lines() {
-        match line {
-            Ok(line) if line == Request::Reset.line() => monitor.reset(),
-            Ok(line) if line == Request::Report.line() => {
-                let Ok(json) = serde_json::to_string(&monitor.read()) else {
+        let Ok(line) = line else { return };
+        match Request::parse(&line) {
+            Some(Request::Reset(at)) => monitor.reset(at),
+            Some(Request::Report(at)) => {
+                let Ok(json) = serde_json::to_string(&monitor.read(at)) else {
                     return;
                 };
                 if writeln!(io::stdout(), "{PAUSES}{json}").is_err() {
                     return;
                 }
             }
-            Ok(_) => {}
-            Err(_) => return,
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_understood() {
+        for request in [
+            Request::Reset(0),
+            Request::Reset(u64::MAX),
+            Request::Report(7),
+        ] {
+            assert_eq!(Request::parse(&request.line()), Some(request));
+        }
+        for other in ["", "reset", "reset x", "reset -1", "report", "reports 1"] {
+            assert_eq!(Request::parse(other), None, "{other}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 
 use super::response::{Chunks, Framing, Head, bad};
 use crate::stream::{Counted, Meter, connect};
@@ -240,14 +240,10 @@ impl Line {
         else {
             return Poll::Ready(Err(bad("not connected")));
         };
-        let meter = &host.meter;
         while *written < request.len() {
-            match ready!(Pin::new(&mut **stream).poll_write(cx, &request[*written..])) {
+            match ready!(Pin::new(&mut *stream).poll_write(cx, &request[*written..])) {
                 Ok(0) => return Poll::Ready(Err(broken(io::ErrorKind::WriteZero.into()))),
-                Ok(bytes) => {
-                    *written += bytes;
-                    meter.add_up(bytes);
-                }
+                Ok(bytes) => *written += bytes,
                 // The server may have answered before it closed, for example with 503.
                 Err(_) => *written = request.len(),
             }
@@ -258,7 +254,6 @@ impl Line {
                 return Poll::Ready(Ok(body));
             }
             let bytes = ready!(poll_read(stream, cx, input)).map_err(broken)?;
-            meter.add_down(bytes);
             if bytes == 0 {
                 return Poll::Ready(match head {
                     Some(Head {
@@ -355,7 +350,7 @@ fn whole(
 }
 
 fn poll_read(
-    stream: &mut TcpStream,
+    stream: &mut Counted,
     cx: &mut Context<'_>,
     input: &mut Vec<u8>,
 ) -> Poll<io::Result<usize>> {
