@@ -17,6 +17,7 @@
 //! - [`pauses`]: a thread that notices when the whole process was stopped
 //! - [`flight`]: requests in flight, integrated over time, for Little's law
 //! - [`verdict`]: the guards that decide whether a measurement may be believed
+//! - [`statistics`]: intervals, comparisons and tests over trials, and the self-test's formulas
 //! - [`measurement`]: all of it together
 //! - [`rows`]: a row of `runs.csv` and of `intervals.csv`
 //! - [`summary`]: medians over the trials and comparisons: `summary.json`
@@ -34,6 +35,7 @@ pub mod measurement;
 pub mod pauses;
 pub mod recorder;
 pub mod rows;
+pub mod statistics;
 pub mod summary;
 pub mod usage;
 pub mod verdict;
