@@ -147,6 +147,16 @@ impl Book {
         due.len() == 1
     }
 
+    /// An arrival that is never handed to its sender: it waited in vain until `at`.
+    pub(crate) fn forgo(&mut self, arrival: Arrival, at: u64) {
+        if arrival.due >= self.window.start {
+            self.counts.intended += 1;
+            self.slip.saturating_record(at.saturating_sub(arrival.due));
+        }
+        let receivers = self.plan.senders[arrival.sender].receivers;
+        self.censor_unsent(arrival.due, receivers, at);
+    }
+
     /// Whether a sender may have something to send: saves a reading of the clock in most polls.
     #[inline]
     pub(crate) fn wants_to_send(&self, sender: usize) -> bool {
@@ -304,17 +314,13 @@ impl Book {
     /// Takes down what is still missing at `at` as at least so late.
     pub(crate) fn censor(&mut self, at: u64) {
         let events = self.plan.has_events();
-        for (sender, role) in self.senders.iter().zip(&self.plan.senders) {
+        for number in 0..self.senders.len() {
             // What was never handed to the transport waited all the same.
-            for intended in &sender.due {
-                self.recorder.censored(*intended, None, at);
-                note(&mut self.counts, self.window, *intended, at);
-                if events {
-                    self.recorder
-                        .censored_fanout(*intended, (None, None), role.receivers, at);
-                }
+            let receivers = self.plan.senders[number].receivers;
+            for intended in std::mem::take(&mut self.senders[number].due) {
+                self.censor_unsent(intended, receivers, at);
             }
-            for open in sender.outstanding.unfinished() {
+            for open in self.senders[number].outstanding.unfinished() {
                 self.flight.leave(open.sent, at);
                 self.recorder.censored(open.intended, Some(open.sent), at);
                 note(&mut self.counts, self.window, open.intended, at);
@@ -324,6 +330,15 @@ impl Book {
                         .censored_fanout(open.intended, open.reached(), missing, at);
                 }
             }
+        }
+    }
+
+    fn censor_unsent(&mut self, intended: u64, receivers: u32, at: u64) {
+        self.recorder.censored(intended, None, at);
+        note(&mut self.counts, self.window, intended, at);
+        if self.plan.has_events() {
+            self.recorder
+                .censored_fanout(intended, (None, None), receivers, at);
         }
     }
 

@@ -5,8 +5,9 @@
 //! to a thousand subscribers there are a thousand users before it. So every user that has just been polled looks whether
 //! an arrival is due meanwhile, and a due arrival is sent there and then, by polling its sender at once.
 //!
-//! What is overdue keeps its intended time: nothing is dropped, nothing is shifted. What the generator does not manage to
-//! send is at least counted as missing.
+//! What is overdue keeps its intended time: nothing is dropped, nothing is shifted. A generator that can't keep up sends late, a
+//! bounded number at a time, so that answers are still read and an end is still heard; what it has not sent when its time is over is
+//! counted as intended and never answered.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -27,6 +28,10 @@ const SPIN: u64 = 150_000;
 
 /// With at least this long to wait there is time to encode a histogram of the last second, nanoseconds.
 const SPARE: u64 = 600_000;
+
+/// Most arrivals that are handed out before others have a turn. As long as sending keeps up with the schedule, far fewer are due at once; when it
+/// doesn't, each turn would else find more of them than the one before.
+const MOST_AT_ONCE: usize = 256;
 
 /// What one turn of the spin can take by itself, nanoseconds. A longer turn was the kernel's or someone's work.
 const TURN: u64 = 5_000;
@@ -90,6 +95,19 @@ impl<T: Transport> Pacer<T> {
         }
     }
 
+    /// Nothing more is sent. What was due and measured counts as intended all the same, and as unanswered at `at`.
+    pub(crate) fn give_up(&self, at: u64) {
+        let schedule = &mut *self.schedule.borrow_mut();
+        let book = &mut *self.book.borrow_mut();
+        while let Some(arrival) = schedule.next.filter(|arrival| arrival.due <= at) {
+            book.forgo(arrival, at);
+            schedule.advance();
+        }
+        (schedule.arrivals, schedule.then, schedule.next) = (None, None, None);
+        self.due.set(u64::MAX);
+        self.changed.notify_one();
+    }
+
     /// Hands out all arrivals, each when it is due.
     ///
     /// # Errors
@@ -131,12 +149,15 @@ impl<T: Transport> Pacer<T> {
         }
     }
 
-    /// Hands out all arrivals that are due at `at` and lets their senders send.
+    /// Hands out arrivals that are due at `at`, the most at once, and lets their senders send.
     fn release(&self, at: u64) {
         let mut called = {
             let schedule = &mut *self.schedule.borrow_mut();
             let book = &mut *self.book.borrow_mut();
-            while let Some(arrival) = schedule.next.filter(|arrival| arrival.due <= at) {
+            for _ in 0..MOST_AT_ONCE {
+                let Some(arrival) = schedule.next.filter(|arrival| arrival.due <= at) else {
+                    break;
+                };
                 if book.release(arrival) {
                     schedule.called.push(arrival.sender);
                 }

@@ -150,6 +150,11 @@ impl<'a, T: Transport> Run<'a, T> {
             Some(Stop::Interrupted) => Outcome::Interrupted,
             Some(Stop::Failed(reason)) => Outcome::Failed { reason },
         };
+        // Of a case that ended early, what was due and not sent is intended as well.
+        if let Some(pacing) = self.pacing.take() {
+            pacing.abort();
+            self.pacer.give_up(now());
+        }
         self.close_book();
         let goodbye = self.say_goodbye();
         // A server that is gone needs no goodbye, and one that doesn't listen gets no more time.
@@ -198,13 +203,26 @@ impl<'a, T: Transport> Run<'a, T> {
             memory: after.since(before, self.alive()),
         };
         measured?;
-        if let Some(pacing) = self.pacing.take() {
-            match pacing.await {
-                Ok(paced) => paced.map_err(|error| failed(&error))?,
-                Err(ended) => return Err(Stop::Failed(format!("the pacer ended: {ended}"))),
+        self.send_the_rest(&mut clock, stage).await?;
+        self.drain(&mut clock, stage).await
+    }
+
+    /// Gives a generator that is late the time of a drain to send what was due, no more.
+    async fn send_the_rest(&mut self, clock: &mut Clock, stage: Stage) -> Result<(), Stop> {
+        let Some(mut pacing) = self.pacing.take() else {
+            return Ok(());
+        };
+        tokio::select! {
+            paced = &mut pacing => match paced {
+                Ok(paced) => paced.map_err(|error| failed(&error)),
+                Err(ended) => Err(Stop::Failed(format!("the pacer ended: {ended}"))),
+            },
+            waited = self.wait(clock, stage, stage.until) => {
+                pacing.abort();
+                self.pacer.give_up(now());
+                waited
             }
         }
-        self.drain(&mut clock, stage).await
     }
 
     /// Connects everyone, while progress is told and an interrupt heard.

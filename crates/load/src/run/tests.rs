@@ -258,13 +258,36 @@ fn what_never_came_is_at_least_so_late() {
         assert_eq!(measurement.latencies.total(which).len(), 150, "{which:?}");
     }
     assert_eq!(measurement.latencies.censored, counts.censored);
-    for which in [Which::Response, Which::Service] {
-        assert!(measurement.latencies.total(which).max() >= most - most / 20);
-    }
+    assert!(measurement.latencies.total(Which::Response).max() >= most - most / 500);
+    let service = measurement.latencies.total(Which::Service).max();
+    assert!(service >= 190_000_000, "the drain at least: {service}");
     // Whatever else the machine did: that 52 were in flight at the end is no fault of the generator's books.
     let law = measurement.little.unwrap();
     assert!(law.in_flight_mean > 5.0 && law.error() < 0.01, "{law:?}");
     assert!(!measurement.verdict.reasons().contains("littles-law"));
+}
+
+#[test]
+fn a_generator_that_cannot_keep_up_says_so_in_time() {
+    // Each reply keeps the thread for 2 ms, and 5 are due in that time.
+    let faults = Faults {
+        block: Duration::from_millis(2),
+        ..Faults::default()
+    };
+    let began = Instant::now();
+    let echo = scenario(Kind::Echo, Population::Clients(4), constant(2500.0));
+    let (measurement, _) = completed(echo, faults);
+    let counts = measurement.counts;
+    assert_eq!(counts.intended, 750);
+    assert!(counts.sent < 500, "{counts:?}");
+    for which in [Which::Response, Which::SendDelay] {
+        assert_eq!(measurement.latencies.total(which).len(), 750, "{which:?}");
+    }
+    // It had 200 ms to send the rest: of some 2 s of work.
+    assert!(counts.censored > 100, "{counts:?}");
+    assert!(measurement.verdict.reasons().contains("achieved-rate"));
+    assert!(measurement.verdict.reasons().contains("slip-p99"));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 /// The last 150 ms of the measured part, and the drain, are frozen.

@@ -33,7 +33,7 @@ pub(super) struct Faults {
     pub(super) die_after: u64,
     /// One session more is refused.
     pub(super) most_sessions: usize,
-    /// The so-manieth reply …
+    /// The so-manieth reply, or each one …
     pub(super) block_at: u64,
     /// … keeps the whole thread so long.
     pub(super) block: Duration,
@@ -275,7 +275,7 @@ impl World {
             Queued::Join(room) => self.sessions[from].room = Some(room),
             Queued::Request(id, data) => {
                 self.replies += 1;
-                if self.faults.block_at > 0 && self.replies == self.faults.block_at {
+                if self.faults.block_at == 0 || self.replies == self.faults.block_at {
                     std::thread::sleep(self.faults.block);
                 }
                 if self.faults.silent_after == 0 || self.replies <= self.faults.silent_after {
