@@ -1,7 +1,7 @@
 //! Foreign load generators, oha and wrk: installed where they are missing, run against `POST /echo`,
 //! and read.
 //!
-//! oha comes from crates.io, of one version and without TLS, into a folder of its own below `target`;
+//! oha comes from crates.io, of one version, into a folder of its own below `target`;
 //! wrk is a Debian package.
 
 use std::fs;
@@ -83,7 +83,7 @@ impl Foreign {
         if !is_version(&oha, OHA) {
             let (version, root) = (format!("={OHA}"), folder.display().to_string());
             let build = folder.join("build").display().to_string();
-            let cargo = ["cargo", "install", "--locked", "--no-default-features"];
+            let cargo = ["cargo", "install", "--locked"];
             let places = ["--root", &root, "--target-dir", &build];
             let what = ["--version", &version];
             setup::install(&[&cargo[..], &places, &what].concat(), &["oha"])?;
