@@ -15,8 +15,9 @@
 //! - `hyper-http-echo`: the smallest hyper server that echoes;
 //! - `hyper-http-load`: the smallest hyper client loop, the generator's yardstick.
 //!
-//! What they share is in [`raw`]. The benchmarks beside it (`cargo bench`) are for the parts of the
-//! lab itself and share nothing with the yardsticks.
+//! What they share is in [`raw`]. Beside them, and sharing nothing with them, is what measures the lab
+//! itself: the benchmarks of its parts (`cargo bench`), and `pushlab-echo-load` (`subjects/`), its load
+//! generator on the plain `POST /echo` that other generators can load as well (`cargo xtask oracle`).
 
 // An error of a yardstick is an I/O error, and ends the program.
 #![allow(clippy::missing_errors_doc)]

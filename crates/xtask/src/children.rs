@@ -1,6 +1,7 @@
 //! Child processes that never outlive the task: whatever is running is known here by its handle,
 //! and killed when its [`Running`] is dropped or when the task is told to end.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::io::Errno;
+use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -74,17 +76,24 @@ impl Running {
     }
 
     /// The rest of its standard output, once it has ended well.
-    pub(crate) fn output(mut self) -> anyhow::Result<String> {
+    pub(crate) fn output(self) -> anyhow::Result<String> {
+        Ok(self.output_and_cpu()?.0)
+    }
+
+    /// The same, and the CPU time of all of its threads from beginning to end.
+    pub(crate) fn output_and_cpu(mut self) -> anyhow::Result<(String, Duration)> {
         let mut output = String::new();
         if let Some(stdout) = &mut self.stdout {
             stdout.read_to_string(&mut output)?;
         }
         let name = self.name.clone();
-        let status = self.wait()?;
+        self.wait_for_end()?;
+        let cpu = cpu(self.pid).with_context(|| format!("no CPU time of {name}"));
+        let status = self.reap()?;
         if !status.success() {
             bail!("{name}: {status}");
         }
-        Ok(output)
+        Ok((output, cpu?))
     }
 
     fn spawn(command: &mut Command, cpu: Option<usize>) -> anyhow::Result<Self> {
@@ -101,11 +110,16 @@ impl Running {
         Ok(running)
     }
 
-    fn wait(self) -> anyhow::Result<ExitStatus> {
+    /// Waits until it has ended; it stays to be asked.
+    fn wait_for_end(&self) -> anyhow::Result<()> {
         // Not waited for under the lock: a signal must get through.
         let pid = Pid::from_raw(self.pid.cast_signed()).context("a child has a process id")?;
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == Errno::INTR) {}
+        Ok(())
+    }
+
+    fn reap(self) -> anyhow::Result<ExitStatus> {
         Ok(self.with_child(Child::wait)??)
     }
 
@@ -129,7 +143,26 @@ impl Drop for Running {
 
 /// Runs `command` to its end with the task's own standard streams.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<ExitStatus> {
-    Running::spawn(command, None)?.wait()
+    let running = Running::spawn(command, None)?;
+    running.wait_for_end()?;
+    running.reap()
+}
+
+/// CPU time of a process, all threads that it has or had: user and system time of `/proc/PID/stat`
+/// (the 14th and the 15th field), which the kernel scales to what its scheduler counted. A process that
+/// has ended keeps it until it is waited for.
+fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field, the program's name, may hold anything; what follows it is numbers.
+    let (_, fields) = text.rsplit_once(')').context("no name")?;
+    let ticks: Vec<u64> = fields
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let seconds = ticks.iter().sum::<u64>() as f64 / clock_ticks_per_second() as f64;
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// The CPUs this process may run on, in ascending order.
@@ -168,6 +201,16 @@ mod tests {
         let pid = running.pid();
         drop(running);
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn an_ended_child_has_its_cpu_time() {
+        let cpu = |script: &str| {
+            let running = Running::start(Command::new("sh").args(["-c", script]), None);
+            running.expect("sh").output_and_cpu().expect("a good end").1
+        };
+        let busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+        assert!(cpu(busy) > cpu("exit 0"));
     }
 
     #[test]

@@ -1,13 +1,21 @@
-//! The repository's chores, as a program: `cargo xtask test`, `cargo xtask speed`.
+//! The repository's chores, as a program: `cargo xtask test`, `cargo xtask speed`, `cargo xtask oracle`.
 //!
 //! A program and not a shell script, so that it runs on a machine that has Rust and nothing else,
 //! is checked by the same compiler and lints as the rest, and can end what it started.
 //!
 //! - [`mod@test`]: everything that must pass before a change is accepted, step by step;
 //! - [`speed`]: how fast the lab is, as ratios to the yardsticks of `benches/`;
+//! - [`oracle`]: whether other load generators measure what the lab measures;
+//! - [`lab`]: the lab in release mode, a server and a client CPU;
+//! - [`foreign`]: oha and wrk;
+//! - [`setup`]: installs what is missing;
 //! - [`children`]: child processes that never outlive the task.
 
 mod children;
+mod foreign;
+mod lab;
+mod oracle;
+mod setup;
 mod speed;
 mod test;
 
@@ -31,6 +39,8 @@ enum Task {
     Test,
     /// Measure the servers and the load generator against the yardsticks of benches/
     Speed(speed::Args),
+    /// Measure the same server with oha and wrk, and see whether the percentiles agree
+    Oracle(oracle::Args),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +60,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Test => test::run(),
         Task::Speed(args) => speed::run(args),
+        Task::Oracle(args) => oracle::run(args),
     }
 }
 

@@ -14,12 +14,11 @@ mod subject;
 use std::collections::HashMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 
-use crate::children::{self, Running};
+use crate::foreign::Foreign;
+use crate::lab::Lab;
 use rows::{ROWS, Row};
 use subject::{Bench, Subject};
 
@@ -45,28 +44,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let chosen: Vec<&Row> = ROWS.iter().filter(|row| args.takes(row)).collect();
     if args.list || chosen.is_empty() {
         for row in ROWS {
-            println!("{:<18}{}", row.name, row.title);
+            println!("{:<20}{}", row.name, row.title);
         }
         ensure!(args.list, "no row is called {}", args.only.join(" or "));
         return Ok(());
     }
-    let cpus = children::cpus()?;
-    let [server_cpu, .., client_cpu] = cpus[..] else {
-        bail!("server and client need a CPU each, and there is only one");
-    };
-    let binaries = build()?;
+    let lab = Lab::build()?;
+    let foreign = chosen.iter().any(|row| row.needs_foreign());
     let bench = Bench {
-        server_cpu,
-        client_cpu,
-        seconds: if args.quick { 1.0 } else { 2.0 },
-        pushlab: binaries.join("pushlab"),
-        yardsticks: binaries.join("examples"),
+        lab,
+        seconds: if args.quick { 1 } else { 2 },
+        foreign: foreign.then(Foreign::set_up).transpose()?,
     };
+    // What the generator wrote the last time.
+    let _ = fs::remove_dir_all(bench.folder());
     let repeats = args
         .repeats
         .map_or(if args.quick { 3 } else { 7 }, NonZeroUsize::get);
     let figures = measure(&bench, &chosen, repeats)?;
-    print_setting(&bench, repeats)?;
+    println!(
+        "{}; medians of {repeats} interleaved repeats of {} s.\n",
+        bench.lab.setting()?,
+        bench.seconds
+    );
     print_table(&chosen, &figures);
     Ok(())
 }
@@ -83,24 +83,6 @@ impl Args {
 
 /// What came of each subject: the figures, one a repeat, or why there is none.
 type Figures = HashMap<Subject, Result<Vec<f64>, String>>;
-
-/// Builds everything once; the answer is the folder of the binaries.
-fn build() -> anyhow::Result<PathBuf> {
-    eprintln!("building");
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--quiet", "--bins", "--examples"]);
-    cargo.args(["--package", "pushlab", "--package", "benches"]);
-    ensure!(children::run(&mut cargo)?.success(), "the build failed");
-    let mut cargo = Command::new("cargo");
-    cargo.args(["metadata", "--format-version", "1", "--no-deps"]);
-    let metadata: serde_json::Value =
-        serde_json::from_str(&Running::start(&mut cargo, None)?.output()?)?;
-    let target = metadata["target_directory"].as_str();
-    let binaries = Path::new(target.context("no target folder")?).join("release");
-    // What the generator wrote the last time.
-    let _ = fs::remove_dir_all(binaries.join("speed"));
-    Ok(binaries)
-}
 
 /// Measures every subject and yardstick of the rows, interleaved: all once in each repeat, in turn
 /// forwards and backwards. A subject that fails is not tried again, and does not stop the others.
@@ -144,39 +126,6 @@ fn measure(bench: &Bench, rows: &[&Row], repeats: usize) -> anyhow::Result<Figur
     Ok(figures)
 }
 
-fn print_setting(bench: &Bench, repeats: usize) -> anyhow::Result<()> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let model = read("/proc/cpuinfo")
-        .lines()
-        .find_map(|line| {
-            Some(
-                line.strip_prefix("model name")?
-                    .split_once(": ")?
-                    .1
-                    .to_owned(),
-            )
-        })
-        .unwrap_or_default();
-    let said = |program: &str, arguments: &[&str]| -> anyhow::Result<String> {
-        let mut command = Command::new(program);
-        let said = Running::start(command.args(arguments), None)?.output()?;
-        Ok(said.trim().to_owned())
-    };
-    println!(
-        "{}; {model}; Linux {}; {}; commit {}; load average {}; server on CPU {}, client on CPU {}; \
-         medians of {repeats} interleaved repeats of {} s.\n",
-        said("date", &["-u", "+%F %R UTC"])?,
-        read("/proc/sys/kernel/osrelease").trim(),
-        said("rustc", &["--version"])?,
-        said("git", &["describe", "--always", "--dirty"]).unwrap_or("none".to_owned()),
-        read("/proc/loadavg").split(' ').next().unwrap_or_default(),
-        bench.server_cpu,
-        bench.client_cpu,
-        bench.seconds,
-    );
-    Ok(())
-}
-
 fn print_table(rows: &[&Row], figures: &Figures) {
     println!("| figure | measured | yardstick | ratio | land | aim | reached? |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
@@ -186,6 +135,9 @@ fn print_table(rows: &[&Row], figures: &Figures) {
     }
     println!();
     for row in rows {
+        if let Some(note) = row.note(figures[&row.subject].as_deref().ok()) {
+            println!("{}: {note}", row.name);
+        }
         if let Err(error) = &figures[&row.subject] {
             println!("{} failed: {error}", row.name);
         }

@@ -1,16 +1,18 @@
 //! `cargo xtask test`: everything that must pass before a change is accepted.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::children;
+use crate::setup::{self, Need, has_cargo};
 
 /// Runs step after step and stops at the first that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     let started = Instant::now();
-    set_up()?;
+    setup::components(COMPONENTS)?;
+    setup::debian(DEBIAN_PACKAGES)?;
     let mut took = Vec::new();
     for step in steps() {
         println!("==> {}: {}", step.name, step.line());
@@ -48,11 +50,6 @@ const COMPONENTS: &[Need] = &[
         package: "clippy",
     },
 ];
-
-struct Need {
-    program: &'static str,
-    package: &'static str,
-}
 
 /// One step: a line that a person can repeat in a shell at the root of the repository.
 struct Step {
@@ -101,56 +98,6 @@ impl Step {
     }
 }
 
-/// Installs what is missing, and only that.
-fn set_up() -> anyhow::Result<()> {
-    let missing = |needs: &[Need], has: fn(&str) -> bool| -> Vec<_> {
-        let missing = needs.iter().filter(|need| !has(need.program));
-        missing.map(|need| need.package).collect()
-    };
-    let components = missing(COMPONENTS, has_cargo);
-    if !components.is_empty() {
-        install(&["rustup", "component", "add"], &components)?;
-    }
-    let packages = missing(DEBIAN_PACKAGES, has_program);
-    if !packages.is_empty() {
-        let apt: &[&str] = if rustix::process::geteuid().is_root() {
-            &["apt-get"]
-        } else {
-            &["sudo", "apt-get"]
-        };
-        install(apt, &["update"])?;
-        install(&[apt, &["install", "--yes"]].concat(), &packages)?;
-    }
-    Ok(())
-}
-
-fn install(installer: &[&str], packages: &[&str]) -> anyhow::Result<()> {
-    let line = [installer, packages].concat().join(" ");
-    println!("==> set-up: {line}");
-    let mut command = Command::new(installer[0]);
-    command.args(&installer[1..]).args(packages);
-    let status = children::run(&mut command)
-        .with_context(|| format!("missing: {}; install it by hand", packages.join(", ")))?;
-    if !status.success() {
-        bail!("set-up failed ({status}); repeat it with\n\n    {line}\n");
-    }
-    Ok(())
-}
-
-/// Whether cargo has this subcommand and it starts (rustup leaves proxies of components it lacks).
-fn has_cargo(subcommand: &str) -> bool {
-    let mut command = Command::new("cargo");
-    command.args([subcommand, "--version"]).stdin(Stdio::null());
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
-/// Whether a program is on the search path.
-fn has_program(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 fn seconds(took: Duration) -> String {
     format!("{:>7.1} s", took.as_secs_f64())
 }
@@ -168,11 +115,5 @@ mod tests {
             r#"RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps"#
         );
         assert_eq!(docs.command().get_args().count(), 3);
-    }
-
-    #[test]
-    fn only_what_is_there_is_found() {
-        assert!(has_cargo("fmt") && !has_cargo("no-such-subcommand"));
-        assert!(has_program("sh") && !has_program("no-such-program"));
     }
 }

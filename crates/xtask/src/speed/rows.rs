@@ -1,6 +1,6 @@
 //! The figures, what must be reached (*land*) and what should be (*aim*).
 //!
-//! Most targets are stated against foreign servers and generators that this machine may not have.
+//! Most targets are stated against foreign servers that this machine may not have.
 //! They were measured beside the same yardsticks once, and the ratios hold from machine to
 //! machine; so each target stands here as a ratio to a yardstick that is always at hand:
 //!
@@ -9,9 +9,12 @@
 //! - its `publish()` delivers 1.12, .68 and .61 of what raw epoll echoes (1,000 subscribers window
 //!   1 and 64 connections depth 1; 10,000 and 1,000 depth 1; 1,000 window 16 and 64 depth 16);
 //! - it answers 1.11 of the requests of a minimal hyper server;
-//! - oha sends .75 and wrk 1.18 of the requests of a minimal hyper client loop.
+//! - oha sends .75 and wrk 1.18 of the requests of a minimal hyper client loop. These two can be
+//!   had, so that the generator also stands beside them directly.
 
 use super::subject::{Server, Shape, Subject};
+use crate::foreign::Generator;
+use crate::lab::median;
 
 /// One line of the table.
 pub(crate) struct Row {
@@ -129,6 +132,22 @@ pub(crate) const ROWS: &[Row] = &[
         aim: Some(1.18),
     },
     Row {
+        name: "generator-http-oha",
+        title: "generator, HTTP, 64 connections, against oha",
+        subject: Subject::GenerateHttp(Server::Pushlab),
+        yardstick: Some((Subject::GenerateForeign(Generator::Oha), 1.0)),
+        land: Some(1.0),
+        aim: Some(1.3),
+    },
+    Row {
+        name: "generator-http-wrk",
+        title: "generator, HTTP, 64 connections, against wrk",
+        subject: Subject::GenerateHttp(Server::Pushlab),
+        yardstick: Some((Subject::GenerateForeign(Generator::Wrk), 1.0)),
+        land: None,
+        aim: Some(1.0),
+    },
+    Row {
         name: "generator-ws",
         title: "generator, WebSocket, 64 connections, depth 1, against the raw epoll load loop",
         subject: Subject::GenerateWs(Server::Pushlab),
@@ -139,6 +158,8 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 const KIB: f64 = 1024.0;
+/// k6's WebSocket round trips per CPU second.
+const K6_WEBSOCKET: f64 = 40_000.0;
 const C64X1: Shape = Shape::new(64, 1, 64);
 const C1000X1: Shape = Shape::new(1_000, 1, 64);
 const C64X16: Shape = Shape::new(64, 16, 64);
@@ -188,6 +209,24 @@ impl Row {
         )
     }
 
+    /// What stands beside the table, and is no target: a figure of a program that this machine can't have.
+    pub(crate) fn note(&self, values: Option<&[f64]>) -> Option<String> {
+        let measured = median(values?);
+        (self.subject == Subject::GenerateWs(Server::Pushlab)).then(|| {
+            format!(
+                "{:.1} times the {} of k6 (measured once, where the raw epoll load loop made 300 k/s)",
+                measured / K6_WEBSOCKET,
+                with_unit(self.subject, K6_WEBSOCKET)
+            )
+        })
+    }
+
+    /// Whether it needs a load generator that doesn't come with the repository.
+    pub(crate) fn needs_foreign(&self) -> bool {
+        let yardstick = self.yardstick.map(|(yardstick, _)| yardstick);
+        matches!(yardstick, Some(Subject::GenerateForeign(_)))
+    }
+
     fn reached(&self, compared: f64) -> &'static str {
         let reaches = |target: Option<f64>| {
             target.is_some_and(|target| {
@@ -212,18 +251,6 @@ pub(crate) fn with_unit(subject: Subject, value: f64) -> String {
     match subject {
         Subject::IdleWebSocket | Subject::ParkedLongPoll => format!("{:.2} KiB", value / KIB),
         _ => format!("{:.1} k/s", value / 1000.0),
-    }
-}
-
-/// The median; of an even number of values the mean of the middle two.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
     }
 }
 
@@ -263,16 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn a_note_needs_a_figure() {
+        let row = row("generator-ws");
+        let note = row.note(Some(&[160_000.0])).expect("a note");
+        assert!(note.starts_with("4.0 times the 40.0 k/s of k6"), "{note}");
+        assert_eq!(row.note(None), None);
+    }
+
+    #[test]
+    fn only_rows_that_name_one_need_another_generator() {
+        let needy = ROWS.iter().filter(|row| row.needs_foreign());
+        let names: Vec<_> = needy.map(|row| row.name).collect();
+        assert_eq!(names, ["generator-http-oha", "generator-http-wrk"]);
+    }
+
+    #[test]
     fn names_are_unique() {
         for row in ROWS {
             let same = ROWS.iter().filter(|other| other.name == row.name);
             assert_eq!(same.count(), 1);
         }
-    }
-
-    #[test]
-    fn medians() {
-        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
     }
 }

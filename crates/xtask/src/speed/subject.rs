@@ -10,6 +10,8 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use crate::children::Running;
+use crate::foreign::{Foreign, Generator, Load};
+use crate::lab::{Lab, Ready, number};
 
 /// Something that can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -31,6 +33,8 @@ pub(crate) enum Subject {
     HttpEcho(Server),
     /// Round trips per client CPU second.
     GenerateHttp(Server),
+    /// Round trips per client CPU second of another load generator.
+    GenerateForeign(Generator),
     /// Round trips per client CPU second.
     GenerateWs(Server),
 }
@@ -62,14 +66,11 @@ impl Shape {
 
 /// Where and how long everything is measured.
 pub(crate) struct Bench {
-    pub(crate) server_cpu: usize,
-    pub(crate) client_cpu: usize,
+    pub(crate) lab: Lab,
     /// The measured part of one repeat.
-    pub(crate) seconds: f64,
-    /// The lab's binary.
-    pub(crate) pushlab: PathBuf,
-    /// The folder of the yardsticks.
-    pub(crate) yardsticks: PathBuf,
+    pub(crate) seconds: u32,
+    /// The other load generators, where a row asks for them.
+    pub(crate) foreign: Option<Foreign>,
 }
 
 impl Bench {
@@ -78,7 +79,7 @@ impl Bench {
         match subject {
             Subject::WsEcho(server, shape) => {
                 let server = match server {
-                    Server::Pushlab => self.pushlab("websocket")?,
+                    Server::Pushlab => self.serve("websocket")?,
                     Server::Yardstick => self.yardstick_server("raw-ws-echo")?,
                 };
                 let depth = shape.depth.to_string();
@@ -96,7 +97,7 @@ impl Bench {
                 subscribers,
                 window,
             } => {
-                let server = self.pushlab("websocket")?;
+                let server = self.serve("websocket")?;
                 let window = window.to_string();
                 let said = self.load(
                     "raw-ws-load",
@@ -109,61 +110,46 @@ impl Bench {
                 per_second(&said, "server_cpu_ns")
             }
             Subject::IdleWebSocket => {
-                let server = self.pushlab("websocket")?;
+                let server = self.serve("websocket")?;
                 let said = self.load("raw-ws-load", Some("idle"), &server, MANY, 64, &[])?;
                 number(&said, "bytes_per_connection")
             }
             Subject::ParkedLongPoll => {
-                let server = self.pushlab("long-poll")?;
+                let server = self.serve("long-poll")?;
                 let said = self.load("raw-http-load", Some("park"), &server, MANY, 64, &[])?;
                 number(&said, "bytes_per_connection")
             }
             Subject::HttpEcho(server) => {
                 let server = match server {
-                    Server::Pushlab => self.pushlab("request-response")?,
+                    Server::Pushlab => self.serve("request-response")?,
                     Server::Yardstick => self.yardstick_server("hyper-http-echo")?,
                 };
                 let said = self.load("raw-http-load", Some("echo"), &server, 64, 64, &[])?;
                 per_second(&said, "server_cpu_ns")
             }
             Subject::GenerateHttp(Server::Yardstick) => {
-                let server = self.pushlab("request-response")?;
+                let server = self.serve("request-response")?;
                 let said = self.load("hyper-http-load", None, &server, 64, 64, &[])?;
                 per_second(&said, "client_cpu_ns")
             }
             Subject::GenerateWs(Server::Yardstick) => {
-                let server = self.pushlab("websocket")?;
+                let server = self.serve("websocket")?;
                 let said = self.load("raw-ws-load", Some("echo"), &server, 64, 64, &[])?;
                 per_second(&said, "client_cpu_ns")
             }
+            Subject::GenerateForeign(generator) => self.generate_foreign(generator),
             Subject::GenerateHttp(Server::Pushlab) => self.generate("request-response"),
             Subject::GenerateWs(Server::Pushlab) => self.generate("websocket"),
         }
     }
 
-    /// A lab server with one worker, ready.
-    fn pushlab(&self, transport: &str) -> anyhow::Result<Ready> {
-        let mut command = Command::new(&self.pushlab);
-        let cpu = self.server_cpu.to_string();
-        let most = (MANY + MANY / 5).to_string();
-        command.args(["serve", transport, "--listen", "127.0.0.1:0"]);
-        command.args(["--threads", "1", "--pin", &cpu, "--max-connections", &most]);
-        command.args(["--die-with-parent", &std::process::id().to_string()]);
-        self.ready(command)
+    fn serve(&self, transport: &str) -> anyhow::Result<Ready> {
+        self.lab.serve(transport, MANY + MANY / 5)
     }
 
     fn yardstick_server(&self, name: &str) -> anyhow::Result<Ready> {
-        self.ready(Command::new(self.yardsticks.join(name)))
-    }
-
-    fn ready(&self, mut command: Command) -> anyhow::Result<Ready> {
-        let mut process = Running::start(&mut command, Some(self.server_cpu))?;
-        let line: Value = serde_json::from_str(&process.line()?).context("no ready line")?;
-        let url = line["url"].as_str().context("no url in the ready line")?;
-        Ok(Ready {
-            url: url.to_owned(),
-            process,
-        })
+        let command = Command::new(self.lab.yardsticks.join(name));
+        self.lab.start(command)
     }
 
     /// Runs a yardstick's load loop and returns what it said.
@@ -176,7 +162,7 @@ impl Bench {
         payload: usize,
         options: &[&str],
     ) -> anyhow::Result<Value> {
-        let mut command = Command::new(self.yardsticks.join(name));
+        let mut command = Command::new(self.lab.yardsticks.join(name));
         command.args(mode).arg(server.address()?);
         command.args(["--connections", &connections.to_string()]);
         command.args(["--payload", &payload.to_string()]);
@@ -187,20 +173,20 @@ impl Bench {
 
     /// Round trips per CPU second of the lab's own generator in a closed loop.
     fn generate(&self, transport: &str) -> anyhow::Result<f64> {
-        let server = self.pushlab(transport)?;
-        let folder = self.yardsticks.with_file_name("speed");
+        let server = self.serve(transport)?;
+        let folder = self.folder();
         fs::create_dir_all(&folder)?;
         let scenario = folder.join(format!("{transport}.toml"));
         let text = format!(
             "name = \"speed\"\nquestion = \"What does a round trip cost the generator?\"\n\
-             kind = \"echo\"\ntransports = [\"{transport}\"]\nduration = \"{}ms\"\n\
+             kind = \"echo\"\ntransports = [\"{transport}\"]\nduration = \"{}s\"\n\
              warm-up = \"500ms\"\ntrials = 1\n\n\
              [load]\nmode = \"closed\"\ndepth = 1\npayload = \"64 B\"\n\n\
              [population]\nclients = 64\n",
-            (self.seconds * 1000.0).round()
+            self.seconds
         );
         fs::write(&scenario, text)?;
-        let mut command = Command::new(&self.pushlab);
+        let mut command = Command::new(&self.lab.pushlab);
         command.args(["load", "--transport", transport, "--target", &server.url]);
         command
             .arg(&scenario)
@@ -216,8 +202,29 @@ impl Bench {
         Ok(1e6 / number(&metrics["generator_cpu_us_per_message"], "median")?)
     }
 
+    /// Round trips per CPU second of another generator in a closed loop, its start and end included:
+    /// from outside there is no telling them apart.
+    fn generate_foreign(&self, generator: Generator) -> anyhow::Result<f64> {
+        let foreign = self.foreign.as_ref().context("it is not set up")?;
+        let server = self.serve("request-response")?;
+        let load = Load {
+            url: &server.url,
+            connections: 64,
+            rate: None,
+            payload: 64,
+            seconds: self.seconds,
+        };
+        let said = foreign.run(generator, &load, self.lab.client_cpu)?;
+        Ok(said.requests / said.cpu.as_secs_f64())
+    }
+
+    /// Where the generator writes its results.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.lab.yardsticks.with_file_name("speed")
+    }
+
     fn client(&self, command: &mut Command) -> anyhow::Result<Value> {
-        let said = Running::start(command, Some(self.client_cpu))?.output()?;
+        let said = Running::start(command, Some(self.lab.client_cpu))?.output()?;
         serde_json::from_str(&said).with_context(|| format!("not JSON: {said}"))
     }
 }
@@ -225,32 +232,11 @@ impl Bench {
 /// Connections held by the memory figures.
 const MANY: usize = 10_000;
 
-/// A server that accepts; killed on drop.
-struct Ready {
-    process: Running,
-    url: String,
-}
-
-impl Ready {
-    /// `HOST:PORT` of the URL.
-    fn address(&self) -> anyhow::Result<&str> {
-        let rest = self.url.split_once("://").map(|(_, rest)| rest);
-        let rest = rest.with_context(|| format!("not a URL: {}", self.url))?;
-        Ok(rest.split('/').next().unwrap_or(rest))
-    }
-}
-
 /// The count per CPU second of one side.
 fn per_second(said: &Value, cpu: &str) -> anyhow::Result<f64> {
     let count = number(said, "count")?;
     ensure!(count > 0.0, "nothing was counted: {said}");
     Ok(count / number(said, cpu)? * 1e9)
-}
-
-fn number(said: &Value, name: &str) -> anyhow::Result<f64> {
-    said[name]
-        .as_f64()
-        .with_context(|| format!("no {name}: {said}"))
 }
 
 impl fmt::Display for Subject {
@@ -278,6 +264,8 @@ impl fmt::Display for Subject {
             Self::GenerateHttp(server) => {
                 write!(f, "{}, HTTP load", whose(server, "minimal hyper"))
             }
+            Self::GenerateForeign(Generator::Wrk) => write!(f, "wrk, HTTP load"),
+            Self::GenerateForeign(_) => write!(f, "oha, HTTP load"),
             Self::GenerateWs(server) => write!(f, "{}, WebSocket load", whose(server, "raw epoll")),
         }
     }
