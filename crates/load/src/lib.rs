@@ -20,7 +20,6 @@
 //! | `stamp` | the payload of a message: who, which, when |
 //! | `outstanding` | what was sent and not yet received by all who should |
 //! | `warm_up` | when the load has run long enough to count |
-//! | `trend` | the test that says so |
 //! | `book` | everything counted while a case runs |
 //! | `user` | the virtual user |
 //! | `gather` | connects the users, within the limits of files and ports |
@@ -39,7 +38,6 @@ mod plan;
 mod readings;
 mod run;
 mod stamp;
-mod trend;
 mod user;
 mod warm_up;
 

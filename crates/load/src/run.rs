@@ -53,16 +53,23 @@ pub async fn run<T: Transport>(target: Target, case: &Case, hooks: Hooks<'_>) ->
     Run::<T>::new(case, hooks).go(target).await
 }
 
-/// The key of a case.
-pub fn key(case: &Case) -> Key {
-    let scenario = &case.scenario;
-    Key::new(
-        &scenario.name,
-        scenario.kind.name(),
-        &case.transport,
-        case.trial,
-        case.seed,
-    )
+/// The key of a case whose transport executes these `options`; settings that it doesn't execute are none of the case.
+pub fn key(case: &Case, options: &[&str]) -> Key {
+    let scenario = &*case.scenario;
+    let setting = |axis: &scenario::Axis| {
+        let is_executed = !axis.is_option() || options.contains(&axis.name);
+        is_executed.then(|| axis.of(scenario)).flatten()
+    };
+    Key {
+        scenario: scenario.name.clone(),
+        kind: scenario.kind.name().to_owned(),
+        arm: case.transport.clone(),
+        point: case.point.clone(),
+        trial: case.trial,
+        attempt: case.attempt,
+        seed: case.seed,
+        settings: scenario::AXES.iter().map(setting).collect(),
+    }
 }
 
 /// A scenario's `[client]` as the transports take it.
@@ -123,7 +130,7 @@ impl<'a, T: Transport> Run<'a, T> {
     fn new(case: &'a Case, hooks: Hooks<'a>) -> Self {
         let scenario = &*case.scenario;
         let plan = Plan::new(scenario);
-        let mut measurement = Measurement::new(key(case));
+        let mut measurement = Measurement::new(key(case, T::INFO.options));
         measurement.connections = plan.clients.len() as u64;
         let mut book = Book::new(plan);
         book.stamps.clone_from(&hooks.stamps);

@@ -5,8 +5,7 @@
 //! independent where neighbouring samples are not.
 
 use hdrhistogram::Histogram;
-
-use crate::trend::mann_kendall;
+use measure::statistics::mann_kendall;
 
 /// Into so many intervals a warm-up of the stated length is cut.
 pub(crate) const INTERVALS: u64 = 20;

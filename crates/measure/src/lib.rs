@@ -6,7 +6,7 @@
 //! that was seen. Histograms are carried whole until percentiles are written down, so nothing is ever averaged that
 //! must not be.
 //!
-//! Nothing here knows a transport, a socket or the scenario format.
+//! Nothing here knows a transport or a socket; of scenarios it knows the axes, the figures and the expectations.
 //!
 //! - [`clock`]: the one monotonic clock, and the stamp of a message
 //! - [`latency`]: the seven histograms and what is read from them
@@ -21,6 +21,7 @@
 //! - [`measurement`]: all of it together
 //! - [`rows`]: a row of `runs.csv` and of `intervals.csv`
 //! - [`summary`]: medians over the trials and comparisons: `summary.json`
+//! - [`selftest`]: what the lab's last self-test showed: `selftest.json`
 //! - [`manifest`]: the machine, the build, the command: `manifest.json`
 //! - [`folder`]: the result folder, written so that an interrupted run can be read
 
@@ -35,6 +36,7 @@ pub mod measurement;
 pub mod pauses;
 pub mod recorder;
 pub mod rows;
+pub mod selftest;
 pub mod statistics;
 pub mod summary;
 pub mod usage;

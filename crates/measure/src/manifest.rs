@@ -7,8 +7,10 @@ use std::process::Command;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::selftest::SelfTest;
+
 /// The version of all files of a result folder. It changes when a reader of the old one would misread the new one.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Kernel settings that change what a network benchmark shows.
 const SYSCTLS: [&str; 10] = [
@@ -37,12 +39,16 @@ pub struct Manifest {
     pub started_utc: Timestamp,
     /// End (UTC); none while it runs, or when it was killed.
     pub ended_utc: Option<Timestamp>,
+    /// When it was gone on with after an interruption (UTC).
+    pub resumed_utc: Vec<Timestamp>,
     /// What was asked for.
     pub run: RunInfo,
     /// The machine.
     pub machine: Machine,
     /// The program.
     pub build: Build,
+    /// What the lab's last self-test on this machine showed; none if there was none.
+    pub self_test: Option<SelfTest>,
 }
 
 /// How a run ended.
@@ -74,8 +80,12 @@ pub struct RunInfo {
     pub trials: u32,
     /// The seed.
     pub seed: u64,
-    /// The order in which the cases ran: `arm#trial`.
+    /// The settings that are swept or searched, by their columns in `runs.csv`.
+    pub axes: Vec<String>,
+    /// The order in which the cases ran: `arm#trial`, in a sweep `arm@point#trial`; a repeated attempt ends in `.2`.
     pub order: Vec<String>,
+    /// How often an invalid case was to be measured again.
+    pub retries: u32,
     /// Whether it was cut short for a quick look: not a result to keep.
     pub quick: bool,
     /// The command line.
@@ -135,10 +145,48 @@ impl Manifest {
             reason: None,
             started_utc: Timestamp::now(),
             ended_utc: None,
+            resumed_utc: Vec::new(),
             run,
             machine: Machine::gather(),
             build: Build::gather(),
+            self_test: None,
         }
+    }
+
+    /// In what the machine or the program here differ from those of this run, so far as it changes what is measured.
+    pub(crate) fn difference_from_here(&self) -> Option<String> {
+        let (machine, build) = (Machine::gather(), Build::gather());
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        let pairs = [
+            (
+                "CPU",
+                text(&self.machine.cpu_model),
+                text(&machine.cpu_model),
+            ),
+            (
+                "number of CPUs",
+                self.machine.cpus_online.to_string(),
+                machine.cpus_online.to_string(),
+            ),
+            (
+                "kernel",
+                self.machine.kernel.clone(),
+                machine.kernel.clone(),
+            ),
+            (
+                "commit",
+                text(&self.build.git_commit),
+                text(&build.git_commit),
+            ),
+            (
+                "set of crates",
+                text(&self.build.cargo_lock_fnv1a64),
+                text(&build.cargo_lock_fnv1a64),
+            ),
+            ("profile", text(&self.build.profile), text(&build.profile)),
+        ];
+        let (name, then, now) = pairs.into_iter().find(|(_, then, now)| then != now)?;
+        Some(format!("its {name} was {then}, here it is {now}"))
     }
 
     /// The name of the run's folder: `<utc>-<scenario>-<short commit>`.

@@ -10,7 +10,7 @@ use crate::usage::Usage;
 use crate::verdict::{Guards, Verdict};
 
 /// Which case: unique within a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     /// The scenario's name.
     pub scenario: String,
@@ -18,10 +18,16 @@ pub struct Key {
     pub kind: String,
     /// The arm: the transport's name.
     pub arm: String,
+    /// The point of a sweep or search, as `rate=100/s clients=10`; empty without one.
+    pub point: String,
     /// The trial, from 1.
     pub trial: u32,
+    /// From 1; a case that turned out invalid is measured again.
+    pub attempt: u32,
     /// The seed of this case.
     pub seed: u64,
+    /// The scenario's numbers at this point, in the order of [`scenario::AXES`]; none where the scenario has no such setting.
+    pub settings: Vec<Option<f64>>,
 }
 
 /// How a case ended. Each one leaves a row.
@@ -118,8 +124,30 @@ impl Key {
             kind: kind.to_owned(),
             arm: arm.to_owned(),
             trial,
+            attempt: 1,
             seed,
+            ..Self::default()
         }
+    }
+
+    /// `arm#trial`, and what sets it apart: `arm@point#trial.attempt`.
+    pub fn brief(&self) -> String {
+        let point = if self.point.is_empty() {
+            String::new()
+        } else {
+            format!("@{}", self.point)
+        };
+        let attempt = if self.attempt > 1 {
+            format!(".{}", self.attempt)
+        } else {
+            String::new()
+        };
+        format!("{}{point}#{}{attempt}", self.arm, self.trial)
+    }
+
+    /// Whether both are attempts at the same case.
+    pub fn is_same_case(&self, other: &Self) -> bool {
+        self.arm == other.arm && self.point == other.point && self.trial == other.trial
     }
 
     /// The latency that answers the scenario's question.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use scenario::Scenario;
 
 use crate::cpus::{self, CpuList};
 use crate::registry;
@@ -29,7 +30,8 @@ Examples:
   pushlab serve websocket                  a server to talk to yourself
   pushlab list                             what there is
 
-Exit codes: 0 all held, 1 the lab failed, 2 wrong usage or a bad scenario, 4 an invalid case (with --strict), 130 interrupted.";
+Exit codes: 0 all held, 1 the lab failed, 2 wrong usage or a bad scenario, 3 an expectation of the
+scenario failed, 4 an invalid case (with --strict), 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -61,6 +63,8 @@ Examples:
   pushlab run my.toml other.toml           scenario files, one result folder each
   pushlab run broadcast --transport long-poll --transport websocket --trials 10
   pushlab run echo --quick --json | jq '.arms[].metrics.latency_p50_ns.median'
+  pushlab run slo-rate                     the highest rate that keeps a promise, for each transport
+  pushlab run --resume results/20260102T030405-678Z-echo-0123456
 
 Ctrl-C stops after leaving a folder that can be read; a second one stops at once.")]
 pub(crate) struct RunArgs {
@@ -72,6 +76,18 @@ pub(crate) struct RunArgs {
     #[arg(long = "transport", value_name = "T", value_parser = transport_names())]
     pub(crate) transports: Vec<String>,
 
+    /// Go on with a run that was cut off: measure the cases that its folder DIR doesn't have yet
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["scenarios", "transports", "quick", "trials", "seed", "out"])]
+    pub(crate) resume: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+}
+
+/// What `run` and `load` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct ExperimentArgs {
     /// A quick look: at most 1 s and 2 trials an arm, not a result to keep
     #[arg(long)]
     pub(crate) quick: bool,
@@ -84,6 +100,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
 
+    /// How often an invalid case is measured again; every attempt leaves a row
+    #[arg(long, value_name = "N", default_value_t = RETRIES, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) retries: u32,
+
     /// Folder below which each scenario's result folder is made [default: results]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
@@ -92,9 +112,41 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Exit with 4 when a case is invalid
+    /// Exit with 4 when a case is invalid in every attempt
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+const RETRIES: u32 = 2;
+
+impl ExperimentArgs {
+    /// The scenario as the command line wants it.
+    pub(crate) fn adapt(&self, mut scenario: Scenario) -> Scenario {
+        if self.quick {
+            scenario = scenario.quick();
+        }
+        if let Some(trials) = self.trials {
+            scenario = scenario.with_trials(trials);
+        }
+        if let Some(seed) = self.seed {
+            scenario = scenario.with_seed(seed);
+        }
+        scenario
+    }
+}
+
+impl Default for ExperimentArgs {
+    fn default() -> Self {
+        Self {
+            quick: false,
+            trials: None,
+            seed: None,
+            retries: RETRIES,
+            out: None,
+            json: false,
+            strict: false,
+        }
+    }
 }
 
 /// What to serve, where, and within which limits.
@@ -254,29 +306,8 @@ pub(crate) struct LoadArgs {
     #[arg(value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub(crate) scenario: PathBuf,
 
-    /// A quick look: at most 1 s and 2 trials
-    #[arg(long)]
-    pub(crate) quick: bool,
-
-    /// Trials, instead of the scenario's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) trials: Option<u32>,
-
-    /// Seed of all arrivals, instead of the scenario's
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
-
-    /// Folder below which the result folder is made [default: results]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Print what summary.json holds, and nothing else, on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Exit with 4 when a case is invalid
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
 }
 
 /// What to list.

@@ -3,17 +3,26 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-/// A command that did what it was asked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A command that did what it was asked to. The later ones outrank the earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// All held.
     Fine,
-    /// A case failed, and left a row that says why.
-    CaseFailed,
     /// A case was invalid, and `--strict` asked for this to be told.
     CaseInvalid,
+    /// Something that the scenario expects didn't hold.
+    ExpectationFailed,
+    /// A case failed, and left a row that says why.
+    CaseFailed,
     /// The user stopped it.
     Interrupted,
+}
+
+impl Exit {
+    /// Whichever outranks the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        self.max(other)
+    }
 }
 
 /// A command that could not do what it was asked to.
@@ -44,6 +53,7 @@ pub(crate) fn report(result: &Result<Exit, Failure>) -> ExitCode {
         Ok(Exit::Fine) => 0,
         Ok(Exit::CaseFailed) | Err(Failure::Lab(_)) => 1,
         Err(Failure::Usage(_)) => 2,
+        Ok(Exit::ExpectationFailed) => 3,
         Ok(Exit::CaseInvalid) => 4,
         Ok(Exit::Interrupted) => 130,
     };

@@ -21,6 +21,94 @@ pub fn bytes(bytes: f64) -> String {
     )
 }
 
+/// A metric of `summary.json` with the unit that its name ends in.
+pub fn metric(name: &str, value: f64) -> String {
+    kind(name).show(value)
+}
+
+/// The ends of an interval in one unit: "112 to 131 us".
+pub(crate) fn range(kind: Kind, low: f64, high: f64) -> String {
+    let (shown_low, shown_high) = (kind.show(low), kind.show(high));
+    match (shown_low.rsplit_once(' '), shown_high.rsplit_once(' ')) {
+        _ if shown_low == shown_high => shown_high,
+        (Some((number, unit)), Some((_, same))) if unit == same => {
+            format!("{number}\u{2013}{shown_high}")
+        }
+        _ => format!("{shown_low}\u{2013}{shown_high}"),
+    }
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Bytes.
+    Bytes,
+    /// Things a second.
+    PerSecond,
+    /// 0 to 1.
+    Share,
+    /// Things.
+    Count,
+}
+
+impl Kind {
+    pub(crate) fn show(self, value: f64) -> String {
+        match self {
+            Self::Nanoseconds => duration(value),
+            Self::Microseconds => duration(value * 1e3),
+            Self::Bytes => bytes(value),
+            Self::PerSecond => format!("{}/s", plain(value)),
+            Self::Share => format!("{} %", significant(value * 100.0)),
+            Self::Count => plain(value),
+        }
+    }
+}
+
+/// What a metric counts, by its name.
+pub(crate) fn kind(metric: &str) -> Kind {
+    if metric.ends_with("_ns") {
+        Kind::Nanoseconds
+    } else if metric.contains("_us_") {
+        Kind::Microseconds
+    } else if metric.contains("bytes") {
+        Kind::Bytes
+    } else if metric.ends_with("_per_s") {
+        Kind::PerSecond
+    } else if metric.ends_with("_share") || metric == "generator_load" {
+        Kind::Share
+    } else {
+        Kind::Count
+    }
+}
+
+/// What a metric is called in a sentence.
+pub(crate) fn name(metric: &str) -> String {
+    let known = match metric {
+        "latency_p50_ns" => "median latency",
+        "latency_p99_ns" => "p99 latency",
+        "messages_per_s" => "messages a second",
+        "wire_bytes_per_message" => "bytes a message",
+        "ip_bytes_per_message" => "bytes on IP a message",
+        "server_cpu_us_per_message" => "server CPU a message",
+        "server_bytes_per_connection" => "server memory a connection",
+        other => return other.replace('_', " "),
+    };
+    known.to_owned()
+}
+
+/// A number as short as it may be: whole ones whole.
+fn plain(value: f64) -> String {
+    if value >= 100.0 || value.fract() == 0.0 {
+        count(value)
+    } else {
+        significant(value)
+    }
+}
+
 /// A whole number with separators: "12,345".
 pub fn count(value: f64) -> String {
     let digits = format!("{:.0}", value.max(0.0));
@@ -54,6 +142,35 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_metric_has_the_unit_of_its_name() {
+        let shown = [
+            ("latency_p50_ns", 25_100.0),
+            ("server_cpu_us_per_message", 25.1),
+            ("wire_bytes_per_message", 198.0),
+            ("messages_per_s", 12_345.0),
+            ("useless_request_share", 0.98),
+            ("requests_per_message", 0.25),
+            ("lost", 3.0),
+        ]
+        .map(|(name, value)| metric(name, value));
+        assert_eq!(
+            shown,
+            [
+                "25.1 us", "25.1 us", "198 B", "12,345/s", "98.0 %", "0.25", "3"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_range_says_its_unit_once_if_it_can() {
+        let times = |low, high| range(Kind::Nanoseconds, low, high);
+        assert_eq!(times(112_000.0, 131_000.0), "112\u{2013}131 us");
+        assert_eq!(times(912_000.0, 1_310_000.0), "912 us\u{2013}1.31 ms");
+        assert_eq!(times(112_000.0, 112_000.0), "112 us");
+        assert_eq!(range(Kind::Count, 1.0, 12.0), "1\u{2013}12");
+    }
 
     #[test]
     fn three_digits_and_a_unit() {

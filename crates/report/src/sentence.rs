@@ -1,18 +1,41 @@
 //! What a run shows, in one sentence that claims nothing the trials don't bear out.
 
 use measure::Folder;
-use measure::summary::{Arm, Finding, Summary};
+use measure::summary::{Arm, Comparison, Finding, Summary};
 
 use crate::figure::{bytes, count, duration, significant};
 use crate::table::{Balance, rows_of};
 
-/// One sentence: the valid arms by the median of what the scenario asks about, those that can't be told apart named as
-/// such, invalid ones left out by name, and any loss.
+/// One sentence: the ranked arms by the median of what the scenario asks about, those that can't be told apart named as
+/// such, the others left out by name, and any loss. Of a sweep the two ends are told.
 pub fn sentence(folder: &Folder) -> String {
     let summary = &folder.summary;
     let question = Question::of(summary);
-    let (floor, arms): (Vec<&Arm>, Vec<&Arm>) =
-        summary.arms.iter().partition(|arm| is_floor(folder, arm));
+    let last = summary.points.len().saturating_sub(1);
+    let mut parts: Vec<String> = if last == 0 {
+        at_point(folder, &question, 0)
+    } else {
+        [0, last]
+            .into_iter()
+            .map(|point| {
+                let label = &summary.points[point].label;
+                format!(
+                    "at {label} {}",
+                    at_point(folder, &question, point).join(", ")
+                )
+            })
+            .collect()
+    };
+    parts.extend(losses(folder));
+    let mut text = parts.join("; ");
+    text.push('.');
+    text
+}
+
+fn at_point(folder: &Folder, question: &Question, point: usize) -> Vec<String> {
+    let summary = &folder.summary;
+    let all: Vec<&Arm> = summary.arms_at(point).collect();
+    let (floor, arms): (Vec<&Arm>, Vec<&Arm>) = all.iter().partition(|arm| is_floor(folder, arm));
     let mut ranked: Vec<(&Arm, f64)> = arms
         .iter()
         .filter(|arm| arm.ranked)
@@ -20,7 +43,7 @@ pub fn sentence(folder: &Folder) -> String {
         .collect();
     ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
 
-    let mut parts = vec![ranking(summary, &question, &ranked)];
+    let mut parts = vec![ranking(summary, question, &ranked)];
     for arm in floor.iter().filter(|arm| arm.ranked) {
         if let Some(value) = arm.median(question.metric) {
             parts.push(format!(
@@ -30,24 +53,19 @@ pub fn sentence(folder: &Folder) -> String {
             ));
         }
     }
-    let left_out: Vec<&str> = summary
-        .arms
+    let left_out: Vec<&str> = all
         .iter()
         .filter(|arm| !arm.ranked)
         .map(|arm| arm.arm.as_str())
         .collect();
-    let any_valid = summary.arms.iter().any(|arm| arm.ranked);
-    if any_valid && !left_out.is_empty() {
+    if all.iter().any(|arm| arm.ranked) && !left_out.is_empty() {
         let verb = if left_out.len() == 1 { "is" } else { "are" };
         parts.push(format!(
             "{} {verb} left out for want of valid trials",
             list(&left_out)
         ));
     }
-    parts.extend(losses(folder));
-    let mut text = parts.join("; ");
-    text.push('.');
-    text
+    parts
 }
 
 /// What the scenario asks about.
@@ -85,13 +103,14 @@ fn ranking(summary: &Summary, question: &Question, ranked: &[(&Arm, f64)]) -> St
         }
         [first, rest @ ..] => (first, rest),
     };
-    let findings: Vec<Option<Finding>> = rest
+    let found: Vec<Option<&Comparison>> = rest
         .iter()
-        .map(|(arm, _)| finding(summary, question, first.0, arm))
+        .map(|(arm, _)| comparison(summary, question, first.0, arm))
         .collect();
-    if findings
+    let finding = |one: Option<&Comparison>| one.map(|one| one.finding);
+    if found
         .iter()
-        .any(|finding| matches!(finding, None | Some(Finding::TooFewTrials)))
+        .any(|one| matches!(finding(*one), None | Some(Finding::TooFewTrials)))
     {
         let all: Vec<String> = ranked.iter().map(shown).collect();
         return format!(
@@ -102,39 +121,69 @@ fn ranking(summary: &Summary, question: &Question, ranked: &[(&Arm, f64)]) -> St
     }
     let (alike, apart): (Vec<_>, Vec<_>) = rest
         .iter()
-        .zip(&findings)
-        .partition(|(_, finding)| **finding == Some(Finding::NoDifferenceSeen));
+        .zip(&found)
+        .partition(|(_, one)| finding(**one) == Some(Finding::NoDifferenceSeen));
     let lowest = if alike.is_empty() {
         format!("{}: {} is lowest", question.name, shown(first))
     } else {
         let mut names = vec![shown(first)];
         names.extend(alike.iter().map(|(arm, _)| shown(arm)));
+        let least = alike
+            .iter()
+            .filter_map(|(_, one)| one.as_ref()?.least_detectable)
+            .fold(f64::NAN, f64::max);
+        let least = if least.is_nan() {
+            String::new()
+        } else {
+            let percent = significant((least - 1.0) * 100.0);
+            format!(" (one of {percent} % would have been seen)")
+        };
         format!(
-            "{}: no clear difference between {} (their trials overlap)",
+            "{}: no difference seen between {}{least}",
             question.name,
             list(&names)
         )
     };
-    let others = apart.iter().map(|((arm, value), _)| {
-        let times = ratio(value / first.1);
-        let times = if first.1 > 0.0 {
-            format!(" ({times} times {})", first.0.arm)
-        } else {
-            String::new()
-        };
+    let others = apart.iter().map(|((arm, value), one)| {
+        let times = one
+            .as_ref()
+            .filter(|_| first.1 > 0.0)
+            .map_or(String::new(), |one| times(one, first.0, value / first.1));
         format!("{} {}{times}", arm.arm, (question.show)(*value))
     });
     let all: Vec<String> = std::iter::once(lowest).chain(others).collect();
     all.join(", ")
 }
 
+/// " (92 times websocket, 95 %: 88 to 95)".
+fn times(one: &Comparison, first: &Arm, value: f64) -> String {
+    // The comparison may be the other way round.
+    let is_forward = one.a == first.arm;
+    let interval = one.low.zip(one.high).map(|(low, high)| {
+        if is_forward {
+            (low, high)
+        } else {
+            (1.0 / high, 1.0 / low)
+        }
+    });
+    let interval = interval.map_or(String::new(), |(low, high)| {
+        format!(", 95 %: {} to {}", ratio(low), ratio(high))
+    });
+    format!(" ({} times {}{interval})", ratio(value), first.arm)
+}
+
 /// What the summary says about two arms, whichever of them it names first.
-fn finding(summary: &Summary, question: &Question, a: &Arm, b: &Arm) -> Option<Finding> {
-    let pair = |one: &&measure::summary::Comparison| {
+fn comparison<'a>(
+    summary: &'a Summary,
+    question: &Question,
+    a: &Arm,
+    b: &Arm,
+) -> Option<&'a Comparison> {
+    summary.comparisons.iter().find(|one| {
         one.metric == question.metric
+            && one.point == a.point
             && (one.a == a.arm && one.b == b.arm || one.a == b.arm && one.b == a.arm)
-    };
-    summary.comparisons.iter().find(pair).map(|one| one.finding)
+    })
 }
 
 /// An arm whose clients opened no connection: what the harness itself costs, no rival of the others.
@@ -148,10 +197,19 @@ fn is_floor(folder: &Folder, arm: &Arm) -> bool {
 
 fn losses(folder: &Folder) -> Vec<String> {
     let arms = &folder.summary.arms;
-    let balances: Vec<(&str, Balance)> = arms
-        .iter()
-        .filter_map(|arm| Some((arm.arm.as_str(), Balance::of(&rows_of(folder, arm))?)))
-        .collect();
+    let mut balances: Vec<(&str, Balance)> = Vec::new();
+    for arm in arms {
+        let Some(balance) = Balance::of(&rows_of(folder, arm)) else {
+            continue;
+        };
+        match balances.iter_mut().find(|(name, _)| *name == arm.arm) {
+            None => balances.push((&arm.arm, balance)),
+            Some((_, sum)) => {
+                sum.lost += balance.lost;
+                sum.duplicated += balance.duplicated;
+            }
+        }
+    }
     let faulty: Vec<String> = balances
         .iter()
         .filter(|(_, balance)| balance.lost + balance.duplicated > 0)

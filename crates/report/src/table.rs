@@ -2,9 +2,10 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use measure::summary::Arm;
-use measure::{Breach, Folder, Outcome, RunRow, Verdict};
+use measure::{Folder, Outcome, RunRow};
 
-use crate::figure::{bytes, count, duration};
+use crate::figure::{Kind, bytes, count, duration, kind, range};
+use crate::notes::notes;
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,8 +15,8 @@ pub struct Look {
     pub styled: bool,
 }
 
-/// The table of a result folder with its notes, a line each; fits 120 columns. Latencies, rates and costs are medians over
-/// the trials, numbers of messages are sums.
+/// The table of a result folder with its notes, a line each. Latencies, rates and costs are medians over the valid trials,
+/// with their 95 % interval below them; numbers of messages are sums.
 pub fn table(folder: &Folder, look: Look) -> String {
     let summary = &folder.summary;
     let mut table = Table::new();
@@ -54,8 +55,14 @@ pub fn table(folder: &Folder, look: Look) -> String {
             cell
         }
     }));
-    for arm in &summary.arms {
-        table.add_row(row(arm, &rows_of(folder, arm), look));
+    for (index, point) in summary.points.iter().enumerate() {
+        if !point.label.is_empty() {
+            table.add_row([Cell::new(format!("{}:", point.label))]);
+        }
+        for arm in summary.arms_at(index) {
+            table.add_row(row(arm, &rows_of(folder, arm), look));
+            table.add_row(intervals(arm));
+        }
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
@@ -66,13 +73,21 @@ pub fn table(folder: &Folder, look: Look) -> String {
             CellAlignment::Right
         });
     }
-    let mut lines: Vec<String> = table.lines().collect();
-    lines.extend(
-        summary
-            .arms
-            .iter()
-            .flat_map(|arm| notes(arm, &rows_of(folder, arm))),
-    );
+    let mut lines: Vec<String> = table
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    for (index, point) in summary.points.iter().enumerate() {
+        for arm in summary.arms_at(index) {
+            let at = if point.label.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", point.label)
+            };
+            let notes = notes(arm, &rows_of(folder, arm));
+            lines.extend(notes.iter().map(|note| format!("{at}{note}")));
+        }
+    }
     let lines: Vec<String> = lines
         .iter()
         .map(|line| format!("  {}", line.trim_end()))
@@ -80,10 +95,21 @@ pub fn table(folder: &Folder, look: Look) -> String {
     lines.join("\n")
 }
 
-/// The rows of an arm's completed trials.
+/// The rows of an arm's trials that count.
 pub(crate) fn rows_of<'a>(folder: &'a Folder, arm: &Arm) -> Vec<&'a RunRow> {
-    let completed = |row: &&RunRow| row.key.arm == arm.arm && row.outcome == Outcome::Completed;
-    folder.runs.iter().filter(completed).collect()
+    let label = folder
+        .summary
+        .points
+        .get(arm.point)
+        .map_or("", |point| point.label.as_str());
+    let counts = |row: &&RunRow| {
+        let key = &row.key;
+        let is_it = |trial: &measure::summary::Trial| {
+            trial.counted && trial.trial == key.trial && trial.attempt == key.attempt
+        };
+        key.arm == arm.arm && key.point == label && arm.trials.iter().any(is_it)
+    };
+    folder.runs.iter().filter(counts).collect()
 }
 
 /// What was received, and what should have been and wasn't: events, or replies.
@@ -149,119 +175,50 @@ fn row(arm: &Arm, rows: &[&RunRow], look: Look) -> Vec<Cell> {
     cells
 }
 
+/// Below an arm's figures: their intervals.
+fn intervals(arm: &Arm) -> Vec<Cell> {
+    const COLUMNS: [Option<&str>; 12] = [
+        None,
+        Some("latency_p50_ns"),
+        Some("latency_p99_ns"),
+        None,
+        Some("messages_per_s"),
+        None,
+        None,
+        None,
+        Some("wire_bytes_per_message"),
+        Some("server_cpu_us_per_message"),
+        Some("server_bytes_per_connection"),
+        None,
+    ];
+    let cell = |metric: Option<&str>| {
+        let metric = metric.filter(|_| arm.ranked)?;
+        let interval = arm.metrics.get(metric)?.interval()?;
+        // Columns that count things a second or bytes have the unit in their head.
+        let kind = match kind(metric) {
+            Kind::PerSecond => Kind::Count,
+            Kind::Bytes if metric == "wire_bytes_per_message" => Kind::Count,
+            kind => kind,
+        };
+        (interval.low < interval.high).then(|| range(kind, interval.low, interval.high))
+    };
+    let text = COLUMNS.map(|metric| Cell::new(cell(metric).unwrap_or_default()));
+    text.into()
+}
+
 /// One word when all trials agree, else how many are valid.
 fn verdict(arm: &Arm) -> String {
-    let words: Vec<&str> = arm
-        .trials
-        .iter()
-        .map(|trial| match trial.outcome {
-            Outcome::Completed => trial.verdict.word(),
-            _ => trial.outcome.word(),
-        })
-        .collect();
-    match words.as_slice() {
+    let (valid, tried) = (arm.valid(), arm.tried());
+    let last = |trial: &measure::summary::Trial| match trial.outcome {
+        Outcome::Completed => trial.verdict.word(),
+        _ => trial.outcome.word(),
+    };
+    match arm.trials.as_slice() {
         [] => "not run".to_owned(),
-        [first, rest @ ..] if rest.iter().all(|word| word == first) => (*first).to_owned(),
-        all => format!(
-            "{}/{} valid",
-            all.iter().filter(|word| **word == "valid").count(),
-            all.len()
-        ),
-    }
-}
-
-/// Why trials are not valid, and every kind of fault that has no column.
-fn notes(arm: &Arm, rows: &[&RunRow]) -> Vec<String> {
-    let mut notes = breaches(arm);
-    for trial in &arm.trials {
-        let reason = match (&trial.outcome, &trial.verdict) {
-            (Outcome::Completed, Verdict::Inconclusive { reason }) => {
-                Some(format!("inconclusive: {reason}"))
-            }
-            (Outcome::Completed, _) => None,
-            (Outcome::Failed { reason }, _) => Some(format!("failed: {reason}")),
-            (Outcome::Interrupted, _) => Some("interrupted".to_owned()),
-        };
-        let errors = (trial.errors > 0).then(|| format!("errors: {}", trial.errors_by_kind));
-        let all: Vec<String> = reason.into_iter().chain(errors).collect();
-        if !all.is_empty() {
-            notes.push(format!(
-                "{} trial {}: {}",
-                arm.arm,
-                trial.trial,
-                all.join("; ")
-            ));
+        _ if valid == tried => "valid".to_owned(),
+        [first, rest @ ..] if rest.iter().all(|trial| last(trial) == last(first)) => {
+            last(first).to_owned()
         }
+        _ => format!("{valid}/{tried} valid"),
     }
-    let events = |of: fn(&measure::Delivery) -> u64| {
-        rows.iter()
-            .filter_map(|row| row.delivery.as_ref())
-            .map(of)
-            .sum()
-    };
-    let faults: [(u64, &str); 4] = [
-        (
-            events(|delivery| delivery.gap_missed),
-            "announced as missed by a gap",
-        ),
-        (events(|delivery| delivery.reordered), "out of order"),
-        (events(|delivery| delivery.corrupted), "corrupted"),
-        (events(|delivery| delivery.misrouted), "for someone else"),
-    ];
-    for (number, fault) in faults.iter().filter(|(number, _)| *number > 0) {
-        notes.push(format!(
-            "{}: {} messages {fault}",
-            arm.arm,
-            count(*number as f64)
-        ));
-    }
-    notes
-}
-
-/// Each guard that was broken, once, with the worst value of all trials that broke it.
-fn breaches(arm: &Arm) -> Vec<String> {
-    let mut worst: Vec<(&Breach, Vec<String>)> = Vec::new();
-    for trial in arm
-        .trials
-        .iter()
-        .filter(|trial| trial.outcome == Outcome::Completed)
-    {
-        let Verdict::Invalid { breaches } = &trial.verdict else {
-            continue;
-        };
-        for breach in breaches {
-            match worst
-                .iter_mut()
-                .find(|(known, _)| known.guard == breach.guard)
-            {
-                None => worst.push((breach, vec![trial.trial.to_string()])),
-                Some((known, trials)) => {
-                    trials.push(trial.trial.to_string());
-                    // A value that is not a number is the worst there is.
-                    if breach.value > known.value || breach.value.is_nan() {
-                        *known = breach;
-                    }
-                }
-            }
-        }
-    }
-    let note = |(breach, trials): &(&Breach, Vec<String>)| {
-        let (word, most) = if trials.len() == 1 {
-            ("trial", "")
-        } else {
-            ("trials", "up to ")
-        };
-        let Breach {
-            guard,
-            value,
-            limit,
-            unit,
-        } = breach;
-        let trials = trials.join(", ");
-        format!(
-            "{} {word} {trials} invalid: {guard} {most}{value:.1} {unit}, limit {limit:.1} {unit}",
-            arm.arm
-        )
-    };
-    worst.iter().map(note).collect()
 }

@@ -11,8 +11,8 @@ pub struct Case {
     pub scenario: Arc<Scenario>,
     /// The arm.
     pub transport: String,
-    /// The place of the point in [`Sweep::points`](crate::Sweep::points); 0 without a sweep.
-    pub point: usize,
+    /// The label of the point of a sweep or search; empty without one.
+    pub point: String,
     /// Counted from 1.
     pub trial: u32,
     /// How often this case has been tried, counted from 1.
@@ -26,13 +26,13 @@ impl Scenario {
     /// point are shuffled (seeded) for the first and reversed for the second (ABBA), so that a drift of the machine favours
     /// no arm and no point.
     pub fn cases(&self) -> Vec<Case> {
-        let points: Vec<Arc<Scenario>> = match &self.sweep {
+        let points: Vec<(&str, Arc<Scenario>)> = match &self.sweep {
             Some(sweep) => sweep
                 .points
                 .iter()
-                .map(|point| Arc::new(point.scenario.clone()))
+                .map(|point| (point.label.as_str(), Arc::new(point.scenario.clone())))
                 .collect(),
-            None => vec![Arc::new(self.clone())],
+            None => vec![("", Arc::new(self.clone()))],
         };
         let mut random = SplitMix(self.seed);
         let mut order: Vec<(usize, usize)> = (0..points.len())
@@ -47,9 +47,9 @@ impl Scenario {
             }
             let seed = random.next();
             cases.extend(order.iter().map(|&(arm, point)| Case {
-                scenario: Arc::clone(&points[point]),
+                scenario: Arc::clone(&points[point].1),
                 transport: self.transports[arm].clone(),
-                point,
+                point: points[point].0.to_owned(),
                 trial,
                 attempt: 1,
                 seed,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Scenario;
+use crate::{Scenario, Side};
 
 impl Scenario {
     /// Shortens the run to at most one measured second, 0.25 s of warm-up and two trials, and says so in
@@ -17,13 +17,15 @@ impl Scenario {
         self
     }
 
-    /// Runs these arms instead of the file's. Expectations stay what they are; one that names an arm that isn't run can't be
-    /// judged.
-    pub fn with_transports(mut self, transports: Vec<String>) -> Self {
-        for point in self.sweep.iter_mut().flat_map(|sweep| &mut sweep.points) {
-            point.scenario.transports.clone_from(&transports);
-        }
-        self.transports = transports;
+    /// Runs these arms instead of the file's. Expectations about others are left out: there is nothing to judge them by.
+    pub fn with_transports(mut self, transports: &[String]) -> Self {
+        let is_there = |side: &Side| match side {
+            Side::Figure { arm: Some(arm), .. } => transports.contains(arm),
+            _ => true,
+        };
+        self.expects
+            .retain(|expect| is_there(&expect.left) && is_there(&expect.right));
+        self.everywhere(|scenario| transports.clone_into(&mut scenario.transports));
         self
     }
 

@@ -53,7 +53,7 @@ fn case(scenario: Scenario) -> Case {
     Case {
         scenario: Arc::new(scenario),
         transport: "faulty".into(),
-        point: 0,
+        point: String::new(),
         trial: 1,
         attempt: 1,
         seed: 7,

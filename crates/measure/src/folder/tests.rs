@@ -1,16 +1,20 @@
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
 use super::*;
 use crate::latency::Which;
-use crate::{Delivery, Guards, Key, Outcome, Recorder, Stamp, Status};
+use crate::manifest::RunInfo;
+use crate::{Delivery, Guards, Key, Measurement, Outcome, Recorder, Stamp, Status};
 
 fn run() -> RunInfo {
     RunInfo {
         scenario: "shout".into(),
         kind: "broadcast".into(),
         arms: vec!["a".into(), "b".into()],
+        trials: 3,
         ..RunInfo::default()
     }
 }
@@ -140,6 +144,54 @@ fn a_killed_run_reads_as_interrupted() {
 }
 
 #[test]
+fn a_run_goes_on_where_it_was_cut_off() {
+    let out = tempfile::tempdir().unwrap();
+    let mut whole = FolderWriter::create(out.path(), run(), "text").unwrap();
+    let mut cut =
+        FolderWriter::create_as(&out.path().join("cut"), whole.manifest().clone(), "text").unwrap();
+    let mut cases = vec![measured("a", 1, 50_000), measured("b", 1, 90_000)];
+    cases[1].key.point = "rate=1/s clients=2".into();
+    for case in &cases {
+        whole.add(case).unwrap();
+        cut.add(case).unwrap();
+    }
+    cut.add(&Measurement::interrupted(measured("a", 2, 1).key))
+        .unwrap();
+    let path = cut.path().to_owned();
+    assert!(matches!(
+        FolderWriter::resume(&path),
+        Err(FolderError::Busy(_))
+    ));
+    drop(cut);
+
+    let mut resumed = FolderWriter::resume(&path).unwrap();
+    for case in &cases {
+        let (row, verdict) = resumed.recall(&case.key).unwrap();
+        assert_eq!((row, verdict), (&RunRow::of(case), &case.verdict));
+    }
+    assert!(resumed.recall(&measured("a", 2, 1).key).is_none());
+    for case in [measured("a", 2, 51_000), measured("a", 3, 52_000)] {
+        resumed.add(&case).unwrap();
+        whole.add(&case).unwrap();
+    }
+    let name = whole.path().to_owned();
+    let (resumed, whole) = (
+        resumed.finish(Status::Complete, None).unwrap(),
+        whole.finish(Status::Complete, None).unwrap(),
+    );
+    assert_eq!(resumed, whole, "the same as if nothing had happened");
+    for file in [RUNS, INTERVALS, LOG] {
+        let [one, other] =
+            [&path, &name].map(|folder| fs::read_to_string(folder.join(file)).unwrap());
+        assert_eq!(one, other, "{file}");
+    }
+    assert!(matches!(
+        FolderWriter::resume(&path),
+        Err(FolderError::Complete(_))
+    ));
+}
+
+#[test]
 fn two_runs_never_share_a_folder() {
     let out = tempfile::tempdir().unwrap();
     let manifest = Manifest::new(run());
@@ -187,7 +239,7 @@ fn what_is_malformed_names_file_and_line() {
         error
     };
     let error = complaint("runs.csv", &|text| {
-        text.replace("broadcast,b,1,", "broadcast,b,one,")
+        text.replace("broadcast,b,,1,", "broadcast,b,,one,")
     });
     assert!(
         error.ends_with("runs.csv:3: `one` is no value for column `trial`"),
@@ -203,11 +255,11 @@ fn what_is_malformed_names_file_and_line() {
     });
     assert!(error.contains("summary.json:"), "{error}");
     let error = complaint("manifest.json", &|text| {
-        text.replace("\"schema_version\": 1", "\"schema_version\": 9")
+        text.replace("\"schema_version\": 2", "\"schema_version\": 9")
     });
     assert!(error.contains("schema version 9"), "{error}");
     let error = complaint("intervals.csv", &|text| {
-        text.replacen("a,1,", "a,1,2,3,", 1)
+        text.replacen("a,,1,", "a,,1,2,3,", 1)
     });
     assert!(error.contains("intervals.csv:2"), "{error}");
     fs::remove_file(path.join("runs.csv")).unwrap();

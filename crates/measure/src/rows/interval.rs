@@ -9,8 +9,12 @@ use crate::rows::cells::{Cells, Row};
 pub struct IntervalRow {
     /// The arm.
     pub arm: String,
+    /// The point of a sweep or search.
+    pub point: String,
     /// The trial, from 1.
     pub trial: u32,
+    /// The attempt at it, from 1.
+    pub attempt: u32,
     /// Start, seconds after the start of the measured part.
     pub start_s: f64,
     /// Length, seconds; the last interval of a case may be shorter.
@@ -50,7 +54,9 @@ impl IntervalRow {
             };
             Self {
                 arm: measurement.key.arm.clone(),
+                point: measurement.key.point.clone(),
                 trial: measurement.key.trial,
+                attempt: measurement.key.attempt,
                 start_s: interval.start_ns as f64 / 1e9,
                 duration_s: interval.duration_ns as f64 / 1e9,
                 sent: interval.sent,
@@ -72,7 +78,9 @@ impl IntervalRow {
 impl Row for IntervalRow {
     fn visit(&mut self, cells: &mut impl Cells) {
         cells.at("arm", &mut self.arm);
+        cells.at("point", &mut self.point);
         cells.at("trial", &mut self.trial);
+        cells.at("attempt", &mut self.attempt);
         cells.at("start_s", &mut self.start_s);
         cells.at("duration_s", &mut self.duration_s);
         cells.at("sent", &mut self.sent);

@@ -1,5 +1,7 @@
 //! A row of `runs.csv`: one case, that is one arm in one trial.
 
+use scenario::AXES;
+
 use crate::counts::{Counts, IpTraffic, Traffic};
 use crate::delivery::Delivery;
 use crate::latency::{Distribution, Which};
@@ -27,10 +29,6 @@ pub struct RunRow {
     pub warm_up_steady: Option<bool>,
     /// Length of the measured part, seconds.
     pub measured_s: f64,
-    /// Open loop: the rate of the schedule.
-    pub intended_per_s: Option<f64>,
-    /// Closed loop: outstanding a sender.
-    pub depth: Option<u32>,
     /// Sessions wanted.
     pub connections: u64,
     /// Sessions there at the end.
@@ -64,8 +62,10 @@ pub struct RunRow {
 impl RunRow {
     /// The row of `measurement`.
     pub fn of(measurement: &Measurement) -> Self {
+        let mut key = measurement.key.clone();
+        key.settings.resize(AXES.len(), None);
         Self {
-            key: measurement.key.clone(),
+            key,
             outcome: measurement.outcome.clone(),
             verdict: measurement.verdict.word().to_owned(),
             verdict_reasons: measurement.verdict.reasons(),
@@ -73,8 +73,6 @@ impl RunRow {
             warm_up_s: measurement.warm_up_s,
             warm_up_steady: measurement.warm_up_steady,
             measured_s: measurement.measured_s,
-            intended_per_s: measurement.intended_per_s,
-            depth: measurement.depth,
             connections: measurement.connections,
             connections_alive: measurement.connections_alive,
             counts: measurement.counts,
@@ -90,6 +88,12 @@ impl RunRow {
             generator_pauses: measurement.generator_pauses,
             server_pauses: measurement.server_pauses,
         }
+    }
+
+    /// The value of a setting, by its column.
+    pub fn setting(&self, column: &str) -> Option<f64> {
+        let index = AXES.iter().position(|axis| axis.column == column)?;
+        self.key.settings.get(index).copied().flatten()
     }
 
     /// The figures of one latency.
@@ -240,17 +244,21 @@ impl Row for RunRow {
         cells.at("scenario", &mut self.key.scenario);
         cells.at("kind", &mut self.key.kind);
         cells.at("arm", &mut self.key.arm);
+        cells.at("point", &mut self.key.point);
         cells.at("trial", &mut self.key.trial);
+        cells.at("attempt", &mut self.key.attempt);
         cells.at("seed", &mut self.key.seed);
         visit_outcome(cells, &mut self.outcome);
         cells.at("verdict", &mut self.verdict);
         cells.at("verdict_reasons", &mut self.verdict_reasons);
         cells.at("started_utc", &mut self.started_utc);
+        self.key.settings.resize(AXES.len(), None);
+        for (axis, value) in AXES.iter().zip(&mut self.key.settings) {
+            cells.at(axis.column, value);
+        }
         cells.at("warm_up_s", &mut self.warm_up_s);
         cells.at("warm_up_steady", &mut self.warm_up_steady);
         cells.at("measured_s", &mut self.measured_s);
-        cells.at("intended_per_s", &mut self.intended_per_s);
-        cells.at("depth", &mut self.depth);
         cells.at("connections", &mut self.connections);
         cells.at("connections_alive", &mut self.connections_alive);
         visit_counts(cells, &mut self.counts);

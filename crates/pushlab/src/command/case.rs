@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use anyhow::Error;
 use hub::{Door, Limits, SlowConsumer};
 use load::{Hooks, Phase};
-use measure::{Guards, Measurement, Outcome};
+use measure::{Guards, Key, Measurement, Outcome};
 use scenario::{Case, Scenario};
 use transport::{ClientOptions, Target};
 
@@ -34,7 +34,7 @@ pub(crate) async fn measure(
 ) -> Measurement {
     let Some(entry) = registry::find(&case.transport) else {
         return Measurement::failed(
-            load::key(case),
+            load::key(case, &[]),
             format!("there is no transport {}", case.transport),
         );
     };
@@ -53,7 +53,7 @@ pub(crate) async fn measure(
         Place::Started(pins) => {
             match ServerProcess::start(&case.transport, &case.scenario, &pins.server) {
                 Ok(server) => run.with_process(server).await,
-                Err(error) => Measurement::failed(load::key(case), format!("{error:#}")),
+                Err(error) => Measurement::failed(run.key(), format!("{error:#}")),
             }
         }
     }
@@ -67,11 +67,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn key(&self) -> Key {
+        load::key(self.case, self.entry.info.options)
+    }
+
     /// The transport without a network: the hub lives in this process.
     async fn within(&self) -> Measurement {
         let scenario = &self.case.scenario;
         let Some(door) = Door::new(&limits(scenario), 1).pop() else {
-            return Measurement::failed(load::key(self.case), "the hub has no door");
+            return Measurement::failed(self.key(), "the hub has no door");
         };
         let target = Target {
             door: Some(door.clone()),
@@ -81,7 +85,7 @@ impl Run<'_> {
         let mut ignore = |_| {};
         tokio::select! {
             measurement = self.against(target, None, &mut ignore) => measurement,
-            () = upkeep => Measurement::failed(load::key(self.case), "the hub's upkeep ended"),
+            () = upkeep => Measurement::failed(self.key(), "the hub's upkeep ended"),
         }
     }
 

@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use measure::manifest::RunInfo;
-use measure::{Folder, FolderWriter, Measurement, Outcome, Status, Verdict};
+use measure::selftest::SelfTest;
+use measure::{Folder, FolderWriter, Status, Summary};
 use report::Look;
-use scenario::{Case, Scenario};
-use tokio::runtime;
+use scenario::Scenario;
 
-use crate::command::case::{self, Place};
+use crate::cli::ExperimentArgs;
+use crate::command::case::Place;
+use crate::command::measuring::{Measuring, Went};
 use crate::command::progress::Progress;
+use crate::command::search;
 use crate::cpus::{self, Pins};
 use crate::exit::{Exit, Failure};
 use crate::process;
 use crate::stop::Stop;
 
 /// Where results go when nothing else is said.
-const RESULTS: &str = "results";
+pub(crate) const RESULTS: &str = "results";
 
 /// What is the same for all scenarios of a command.
 pub(crate) struct Bench {
@@ -28,6 +31,7 @@ pub(crate) struct Bench {
     allowed: Vec<u32>,
     json: bool,
     strict: bool,
+    retries: u32,
 }
 
 /// A scenario that was run.
@@ -40,8 +44,8 @@ struct Done {
 
 impl Bench {
     /// Listens for Ctrl-C, and raises limits.
-    pub(crate) fn set_up(out: Option<&Path>, json: bool, strict: bool) -> Result<Self, Failure> {
-        let out = out.unwrap_or(Path::new(RESULTS)).to_owned();
+    pub(crate) fn set_up(args: &ExperimentArgs) -> Result<Self, Failure> {
+        let out = args.out.as_deref().unwrap_or(Path::new(RESULTS)).to_owned();
         if out.exists() && !out.is_dir() {
             let shown = out.display();
             return Err(Failure::Usage(anyhow!(
@@ -60,8 +64,9 @@ impl Bench {
             stop,
             out,
             allowed,
-            json,
-            strict,
+            json: args.json,
+            strict: args.strict,
+            retries: args.retries,
         })
     }
 
@@ -74,28 +79,20 @@ impl Bench {
     pub(crate) fn run(
         &self,
         scenarios: &[Scenario],
-        place: impl Fn(&Scenario) -> Place,
+        place: &dyn Fn(&Scenario) -> Place,
     ) -> Result<Exit, Failure> {
         let mut exits = Vec::new();
         let mut summaries = Vec::new();
         for scenario in scenarios {
-            let done = self.run_one(scenario, &place(scenario))?;
-            if self.json {
-                eprintln!("results: {}", done.folder.path.display());
-                summaries.push(done.summary);
-            } else {
-                let text = report::text(
-                    &done.folder,
-                    Look {
-                        styled: is_styled(),
-                    },
-                );
-                let results = done.folder.path.display();
-                // A reader that has closed the pipe has seen what it wanted; the folder stands.
-                let _ = writeln!(io::stdout(), "\n{text}results: {results}\n");
-            }
-            exits.push(done.exit);
-            if done.exit == Exit::Interrupted {
+            let info = self.info(scenario, &place(scenario));
+            let mut folder = FolderWriter::create(&self.out, info, &scenario.text)?;
+            folder.tell_self_test(SelfTest::last(&self.out));
+            let done = self.carry_out(scenario, place, folder)?;
+            self.tell(&done);
+            let exit = done.exit;
+            summaries.push(done.summary);
+            exits.push(exit);
+            if exit == Exit::Interrupted {
                 break;
             }
         }
@@ -110,31 +107,56 @@ impl Bench {
                         .join(",\n")
                 ),
             };
-            io::stdout()
-                .write_all(text.as_bytes())
-                .context("can't print the summary")?;
+            print(&text)?;
         }
         Ok(worst(&exits))
     }
 
-    fn run_one(&self, scenario: &Scenario, place: &Place) -> Result<Done, Failure> {
-        let cases = scenario.cases();
-        let mut folder = FolderWriter::create(
-            &self.out,
-            self.info(scenario, place, &cases),
-            &scenario.text,
-        )?;
+    /// Goes on with a run that was cut off, in its folder.
+    pub(crate) fn resume(
+        &self,
+        scenario: &Scenario,
+        folder: FolderWriter,
+        place: &dyn Fn(&Scenario) -> Place,
+    ) -> Result<Exit, Failure> {
+        let done = self.carry_out(scenario, place, folder)?;
+        self.tell(&done);
+        if self.json {
+            print(&done.summary)?;
+        }
+        Ok(done.exit)
+    }
+
+    fn tell(&self, done: &Done) {
+        let results = done.folder.path.display();
+        if self.json {
+            eprintln!("results: {results}");
+            return;
+        }
+        let styled = is_styled();
+        let text = report::text(&done.folder, Look { styled });
+        // A reader that has closed the pipe has seen what it wanted; the folder stands.
+        let _ = writeln!(io::stdout(), "\n{text}results: {results}\n");
+    }
+
+    fn carry_out(
+        &self,
+        scenario: &Scenario,
+        place: &dyn Fn(&Scenario) -> Place,
+        mut folder: FolderWriter,
+    ) -> Result<Done, Failure> {
+        folder.expect(scenario.expects.clone());
         let path = folder.path().to_owned();
-        let ran = self.pinned(|| self.run_cases(scenario, &cases, place, &mut folder));
-        let (status, reason) = match &ran {
-            Ok(ran) => (ran.status, None),
+        let went = self.pinned(|| self.measure(scenario, place, &mut folder));
+        let (status, reason) = match &went {
+            Ok(went) => (went.status, None),
             Err(Failure::Lab(error) | Failure::Usage(error)) => {
                 (Status::Failed, Some(format!("{error:#}")))
             }
         };
         let finished = folder.finish(status, reason);
-        let ran = ran?;
-        finished?;
+        let went = went?;
+        let exit = went.exit(self.strict).or(judged(&finished?));
         let folder = Folder::read(&path)?;
         let summary = path.join("summary.json");
         let summary = fs::read_to_string(&summary)
@@ -142,7 +164,7 @@ impl Bench {
         Ok(Done {
             folder,
             summary,
-            exit: ran.exit(self.strict),
+            exit,
         })
     }
 
@@ -158,40 +180,31 @@ impl Bench {
         result
     }
 
-    fn run_cases(
+    fn measure(
         &self,
         scenario: &Scenario,
-        cases: &[Case],
-        place: &Place,
+        place: &dyn Fn(&Scenario) -> Place,
         folder: &mut FolderWriter,
-    ) -> Result<Ran, Failure> {
-        let mut progress = Progress::new(scenario, cases.len());
-        let mut ran = Ran {
-            status: Status::Complete,
-            failed: false,
-            invalid: false,
+    ) -> Result<Went, Failure> {
+        let cases = scenario.cases();
+        let expected = scenario.find.is_none().then_some(cases.len());
+        let mut measuring = Measuring {
+            place,
+            stop: &self.stop,
+            retries: self.retries,
+            folder,
+            progress: Progress::new(scenario, expected),
+            went: Went::new(),
         };
-        for case in cases {
-            if self.stop.is_asked() {
-                ran.status = Status::Interrupted;
-                break;
-            }
-            progress.begin(case);
-            // One event loop a case: whatever a case leaves on it ends with it.
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .build_local(runtime::LocalOptions::default())
-                .context("can't start an event loop")?;
-            let measurement = runtime.block_on(case::measure(case, place, &self.stop, &progress));
-            progress.end(&measurement);
-            ran.note(&measurement);
-            folder.add(&measurement)?;
+        match &scenario.find {
+            Some(find) => search::run(&mut measuring, scenario, find)?,
+            None => measuring.all(&cases)?,
         }
-        progress.finish();
-        Ok(ran)
+        measuring.progress.finish();
+        Ok(measuring.went)
     }
 
-    fn info(&self, scenario: &Scenario, place: &Place, cases: &[Case]) -> RunInfo {
+    fn info(&self, scenario: &Scenario, place: &Place) -> RunInfo {
         let pins = match place {
             Place::Started(pins) => pins.clone(),
             Place::Elsewhere(_) => Pins {
@@ -206,10 +219,9 @@ impl Bench {
             arms: scenario.transports.clone(),
             trials: scenario.trials,
             seed: scenario.seed,
-            order: cases
-                .iter()
-                .map(|case| format!("{}#{}", case.transport, case.trial))
-                .collect(),
+            axes: axes(scenario),
+            order: Vec::new(),
+            retries: self.retries,
             quick: scenario.quick,
             command_line: std::env::args_os()
                 .map(|word| word.to_string_lossy().into_owned())
@@ -220,42 +232,35 @@ impl Bench {
     }
 }
 
-/// How the cases of a scenario went.
-struct Ran {
-    status: Status,
-    failed: bool,
-    invalid: bool,
+/// The columns of the settings that the scenario varies.
+fn axes(scenario: &Scenario) -> Vec<String> {
+    let swept = scenario.sweep.iter().flat_map(|sweep| sweep.axes.iter());
+    let searched = scenario.find.iter().map(|find| &find.axis);
+    swept
+        .chain(searched)
+        .map(|axis| axis.column.to_owned())
+        .collect()
 }
 
-impl Ran {
-    fn note(&mut self, measurement: &Measurement) {
-        match measurement.outcome {
-            Outcome::Completed => {}
-            Outcome::Interrupted => self.status = Status::Interrupted,
-            Outcome::Failed { .. } => self.failed = true,
-        }
-        self.invalid |= matches!(measurement.verdict, Verdict::Invalid { .. });
-    }
-
-    fn exit(&self, strict: bool) -> Exit {
-        match self {
-            Self {
-                status: Status::Interrupted,
-                ..
-            } => Exit::Interrupted,
-            Self { failed: true, .. } => Exit::CaseFailed,
-            Self { invalid: true, .. } if strict => Exit::CaseInvalid,
-            _ => Exit::Fine,
-        }
+/// What the expectations ask for.
+fn judged(summary: &Summary) -> Exit {
+    let is_good = |one: &measure::summary::Expectation| one.judgement.is_good();
+    if summary.expectations.iter().all(is_good) {
+        Exit::Fine
+    } else {
+        Exit::ExpectationFailed
     }
 }
 
 fn worst(exits: &[Exit]) -> Exit {
-    let order = [Exit::Interrupted, Exit::CaseFailed, Exit::CaseInvalid];
-    order
-        .into_iter()
-        .find(|exit| exits.contains(exit))
-        .unwrap_or(Exit::Fine)
+    exits.iter().copied().fold(Exit::Fine, Exit::or)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("can't print the summary")?;
+    Ok(())
 }
 
 /// Whether standard output shows bold and struck-through text, and the reader wants it (<https://no-color.org>).

@@ -24,20 +24,14 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         )));
     };
     let authority = authority(entry, &args.target)?;
-    let mut scenario = scenarios::find(&args.scenario).map_err(Failure::usage)?;
-    scenario = scenario.with_transports(vec![args.transport.clone()]);
-    if args.quick {
-        scenario = scenario.quick();
-    }
-    if let Some(trials) = args.trials {
-        scenario = scenario.with_trials(trials);
-    }
-    if let Some(seed) = args.seed {
-        scenario = scenario.with_seed(seed);
-    }
+    let scenario = scenarios::find(&args.scenario).map_err(Failure::usage)?;
+    let scenario = args
+        .experiment
+        .adapt(scenario)
+        .with_transports(std::slice::from_ref(&args.transport));
     greet(entry, &args.target, &authority)?;
-    let bench = Bench::set_up(args.out.as_deref(), args.json, args.strict)?;
-    bench.run(&[scenario], |_| Place::Elsewhere(args.target.clone()))
+    let bench = Bench::set_up(&args.experiment)?;
+    bench.run(&[scenario], &|_| Place::Elsewhere(args.target.clone()))
 }
 
 /// Host and port of a URL that this transport's clients understand.

@@ -7,6 +7,8 @@
 //! | `serve` | the servers |
 //! | `list`, `completions` | what there is, and how to type it |
 //! | `experiment` | a scenario from its first case to its result folder |
+//! | `measuring` | the cases, one after the other, each into the folder |
+//! | `search` | a scenario's `find` |
 //! | `case` | one case: its server, its generator, its measurement |
 //! | `server_process` | the server of a case, in a process of its own |
 //! | `progress` | what is said meanwhile |
@@ -16,8 +18,10 @@ mod completions;
 mod experiment;
 mod list;
 mod load;
+mod measuring;
 mod progress;
 mod run;
+mod search;
 mod serve;
 mod server_process;
 

@@ -16,29 +16,46 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    cases: usize,
+    /// None in a search, which doesn't know.
+    cases: Option<usize>,
     begun: usize,
 }
 
 impl Progress {
     /// Begins with the scenario's question.
-    pub(crate) fn new(scenario: &Scenario, cases: usize) -> Self {
-        let each = scenario.warm_up + scenario.duration;
-        let about = each.as_secs_f64() * cases as f64;
+    pub(crate) fn new(scenario: &Scenario, cases: Option<usize>) -> Self {
         eprintln!("{}: {}", scenario.name, scenario.question);
-        eprintln!(
-            "  {} x {} trials, {} measured each: at least {about:.0} s",
-            scenario.transports.join(", "),
-            scenario.trials,
-            duration(scenario.duration.as_nanos() as f64),
-        );
+        let arms = scenario.transports.join(", ");
+        let each = duration(scenario.duration.as_nanos() as f64);
+        // Half of the warm-up is always spent.
+        let least = (scenario.warm_up / 2 + scenario.duration).as_secs_f64();
+        match (cases, &scenario.find, &scenario.sweep) {
+            (Some(cases), _, Some(sweep)) => eprintln!(
+                "  {arms} at {} points x {} trials, {each} measured each: at least {:.0} s",
+                sweep.points.len(),
+                scenario.trials,
+                least * cases as f64
+            ),
+            (Some(cases), ..) => eprintln!(
+                "  {arms} x {} trials, {each} measured each: at least {:.0} s",
+                scenario.trials,
+                least * cases as f64
+            ),
+            (None, Some(find), _) => {
+                eprintln!("  {arms}: {}, {each} measured at a time", find.text);
+            }
+            (None, None, _) => eprintln!("  {arms}"),
+        }
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
-                Some(cases as u64),
+                cases.map(|cases| cases as u64),
                 ProgressDrawTarget::stderr_with_hz(4),
             );
-            let style =
-                ProgressStyle::with_template("  {bar:30} {pos}/{len}  {elapsed_precise}  {msg}");
+            let style = ProgressStyle::with_template(if cases.is_some() {
+                "  {bar:30} {pos}/{len}  {elapsed_precise}  {msg}"
+            } else {
+                "  {spinner} {pos}  {elapsed_precise}  {msg}"
+            });
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(TICK);
             bar
@@ -54,7 +71,25 @@ impl Progress {
     pub(crate) fn begin(&mut self, case: &Case) {
         self.begun += 1;
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}, trial {}", case.transport, case.trial));
+            bar.set_message(name(case));
+        }
+    }
+
+    /// So many cases are to be measured again.
+    pub(crate) fn expect_more(&mut self, cases: usize) {
+        if let Some(all) = &mut self.cases {
+            *all += cases;
+        }
+        if let Some(bar) = self.bar.as_ref().filter(|_| cases > 0) {
+            bar.inc_length(cases as u64);
+        }
+    }
+
+    /// A case was measured before.
+    pub(crate) fn skip(&mut self) {
+        self.begun += 1;
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
         }
     }
 
@@ -77,10 +112,7 @@ impl Progress {
         } else {
             String::new()
         };
-        bar.set_message(format!(
-            "{}, trial {}: {doing}{errors}",
-            case.transport, case.trial
-        ));
+        bar.set_message(format!("{}: {doing}{errors}", name(case)));
     }
 
     /// A case has ended.
@@ -96,12 +128,11 @@ impl Progress {
         let median = measurement
             .headline()
             .map(|figures| format!("p50 {}, ", duration(figures.p50_ns as f64)));
+        let of = self.cases.map_or(String::new(), |all| format!("/{all}"));
         let line = format!(
-            "  [{}/{}] {} trial {}: {}{ended}",
+            "  [{}{of}] {}: {}{ended}",
             self.begun,
-            self.cases,
-            key.arm,
-            key.trial,
+            named(&key.arm, &key.point, key.trial, key.attempt),
             median.unwrap_or_default()
         );
         match &self.bar {
@@ -121,4 +152,22 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+fn name(case: &Case) -> String {
+    named(&case.transport, &case.point, case.trial, case.attempt)
+}
+
+fn named(arm: &str, point: &str, trial: u32, attempt: u32) -> String {
+    let at = if point.is_empty() {
+        String::new()
+    } else {
+        format!(" at {point}")
+    };
+    let again = if attempt > 1 {
+        format!(", attempt {attempt}")
+    } else {
+        String::new()
+    };
+    format!("{arm}{at} trial {trial}{again}")
 }

@@ -2,5 +2,6 @@
 
 mod common;
 mod run;
+mod safety;
 mod serve;
 mod usage;

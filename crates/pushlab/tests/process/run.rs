@@ -58,6 +58,8 @@ fn what_is_printed_is_what_is_kept() {
         place.scenario(),
         "--quick",
         "--json",
+        "--retries",
+        "0",
         "--out",
         out.to_str().unwrap(),
     ]);

@@ -388,7 +388,7 @@ fn arms_and_points_are_shuffled_together_and_mirrored() {
     );
     let cases = scenario.cases();
     assert_eq!(cases.len(), 4 * 2 * 6);
-    let unit = |case: &scenario::Case| (case.transport.clone(), case.point);
+    let unit = |case: &scenario::Case| (case.transport.clone(), case.point.clone());
     let points = &scenario.sweep.as_ref().unwrap().points;
     for (index, block) in cases.chunks(12).enumerate() {
         let mut seen = HashMap::new();
@@ -398,7 +398,8 @@ fn arms_and_points_are_shuffled_together_and_mirrored() {
                 case.seed, block[0].seed,
                 "all cases of a trial meet the same schedule"
             );
-            assert_eq!(*case.scenario, points[case.point].scenario);
+            let point = points.iter().find(|point| point.label == case.point);
+            assert_eq!(*case.scenario, point.unwrap().scenario);
             *seen.entry(unit(case)).or_insert(0) += 1;
         }
         assert!(seen.len() == 12 && seen.values().all(|count| *count == 1));
@@ -427,7 +428,7 @@ fn overrides_reach_the_points() {
     let scenario = good(ECHO, "[sweep]\nclients = [1, 2]\n")
         .quick()
         .with_seed(9)
-        .with_transports(vec!["websocket".to_owned()]);
+        .with_transports(&["websocket".to_owned()]);
     let sweep = scenario.sweep.as_ref().unwrap();
     for point in &sweep.points {
         assert!(point.scenario.quick);

@@ -1,0 +1,170 @@
+//! The result folder, written so that an interrupted run can be read.
+//!
+//! The folder is made first, and only if it isn't there: two runs never mix. Its first file is a manifest that says
+//! `running`; after each case all tables are written anew, each to a temporary name that is then renamed. So at any
+//! moment the folder holds whole files, and a run that was killed is one whose manifest never got past `running`.
+//! Such a run can be gone on with: [`FolderWriter::resume`].
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `writer` | [`FolderWriter`]: a folder that is being written |
+//! | `log` | `latency.hlog`, written and read |
+//! | `hold` | the mark of a folder that is being written: a lock, and room for last words on a full disk |
+
+mod hold;
+mod log;
+mod writer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use writer::FolderWriter;
+
+use crate::manifest::{Manifest, SCHEMA_VERSION, Status};
+use crate::rows::{self, IntervalRow, RunRow};
+use crate::summary::Summary;
+
+const MANIFEST: &str = "manifest.json";
+const SCENARIO: &str = "scenario.toml";
+const RUNS: &str = "runs.csv";
+const INTERVALS: &str = "intervals.csv";
+const LOG: &str = "latency.hlog";
+const SUMMARY: &str = "summary.json";
+
+/// Why a result folder can't be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is a folder of that name already.
+    #[error("{} exists already; a run never writes into the folder of another", .0.display())]
+    Exists(PathBuf),
+    /// Another process writes into the folder.
+    #[error("{} is being written by another pushlab; wait until that run has ended", .0.display())]
+    Busy(PathBuf),
+    /// There is nothing to go on with.
+    #[error("{} is complete: no case is left to be measured", .0.display())]
+    Complete(PathBuf),
+    /// The disk is full, or may not be written to, or …
+    #[error("can't write {}: {source}", path.display())]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is missing or may not be read.
+    #[error("can't read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{}:{line}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A resumed run would mix what can't be compared.
+    #[error("{} was begun elsewhere: {difference}; a run can only go on where it began", path.display())]
+    Elsewhere {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// The folder was written by another version.
+    #[error("{} has schema version {found}; this pushlab reads version {SCHEMA_VERSION}", path.display())]
+    Version {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+}
+
+/// A result folder as it is read.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The machine, the build, the command.
+    pub manifest: Manifest,
+    /// The scenario as run, to the letter.
+    pub scenario: String,
+    /// One row a case.
+    pub runs: Vec<RunRow>,
+    /// One row a second and case.
+    pub intervals: Vec<IntervalRow>,
+    /// What it showed.
+    pub summary: Summary,
+}
+
+impl Folder {
+    /// Reads the folder at `path`. One whose run was killed says [`Status::Interrupted`].
+    ///
+    /// # Errors
+    /// A file is missing or malformed; the error names the file and the line.
+    pub fn read(path: &Path) -> Result<Self, FolderError> {
+        let manifest_path = path.join(MANIFEST);
+        let mut manifest: Manifest = json(&manifest_path, &bytes(&manifest_path)?)?;
+        if manifest.status == Status::Running {
+            manifest.status = Status::Interrupted;
+        }
+        let (runs_path, intervals_path) = (path.join(RUNS), path.join(INTERVALS));
+        let summary_path = path.join(SUMMARY);
+        let mut summary: Summary = json(&summary_path, &bytes(&summary_path)?)?;
+        summary.status = manifest.status;
+        Ok(Self {
+            path: path.to_owned(),
+            scenario: text(&path.join(SCENARIO))?,
+            runs: rows::read(&runs_path, &bytes(&runs_path)?)?,
+            intervals: rows::read(&intervals_path, &bytes(&intervals_path)?)?,
+            manifest,
+            summary,
+        })
+    }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, FolderError> {
+    fs::read(path).map_err(|source| FolderError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn text(path: &Path) -> Result<String, FolderError> {
+    fs::read_to_string(path).map_err(|source| FolderError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads a file of this schema version; the version is looked at first, for the rest may have changed with it.
+fn json<T: serde::de::DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FolderError> {
+    let malformed = |error: serde_json::Error| FolderError::Malformed {
+        path: path.to_owned(),
+        line: error.line() as u64,
+        reason: error.to_string(),
+    };
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
+    if let Some(found) = value
+        .get("schema_version")
+        .and_then(serde_json::Value::as_u64)
+        && found != u64::from(SCHEMA_VERSION)
+    {
+        return Err(FolderError::Version {
+            path: path.to_owned(),
+            found,
+        });
+    }
+    serde_json::from_slice(bytes).map_err(malformed)
+}
+
+#[cfg(test)]
+mod tests;
