@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::arrivals::Arrival;
 use crate::outstanding::{Open, Outstanding, Step};
 use crate::plan::Plan;
+use crate::run::Samples;
 use crate::stamp::{Label, Stamper};
 
 /// The times of a case, in nanoseconds of [`measure::now`].
@@ -54,6 +55,10 @@ pub(crate) struct Book {
     pub(crate) fatal: Option<String>,
     /// Notified when `fatal` was set, and when nothing is outstanding any more.
     pub(crate) changed: Rc<Notify>,
+    /// Takes each measured completion, for a caller who asked for raw samples.
+    pub(crate) stamps: Option<Samples<Stamp>>,
+    /// Takes each measured send: intended and sent.
+    pub(crate) sends: Option<Samples<(u64, u64)>>,
     oracle: Oracle,
     stamper: Stamper,
     senders: Vec<SenderBook>,
@@ -94,6 +99,8 @@ impl Book {
             gone: 0,
             fatal: None,
             changed: Rc::new(Notify::new()),
+            stamps: None,
+            sends: None,
             oracle: Oracle::new(hears),
             stamper: Stamper::new(plan.payload),
             senders: plan.senders.iter().map(|_| SenderBook::default()).collect(),
@@ -161,6 +168,11 @@ impl Book {
         self.pending += u64::from(receivers > 0);
         self.flight.enter(now);
         self.recorder.sent(now);
+        if let Some(sends) = &self.sends
+            && intended >= self.window.start
+        {
+            sends.borrow_mut().push((intended, now));
+        }
         if intended >= self.window.start && now < self.window.end + LATE {
             self.counts.sent += 1;
             self.counts.intended += u64::from(self.depth.is_some());
@@ -318,6 +330,11 @@ impl Book {
             self.recorder.fanout(open.first, open.median, stamp);
         } else {
             self.recorder.answer(stamp);
+        }
+        if let Some(stamps) = &self.stamps
+            && open.intended >= self.window.start
+        {
+            stamps.borrow_mut().push(stamp);
         }
         self.flight.leave(open.sent, at);
         self.counts.completed += u64::from(self.window.contains(at));

@@ -35,4 +35,4 @@ mod run;
 mod stamp;
 mod user;
 
-pub use run::{Hooks, OnProgress, Phase, Progress, client_options, key, run};
+pub use run::{Hooks, OnProgress, Phase, Progress, Samples, client_options, key, run};

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use measure::usage::{ProcessReading, kernel_memory};
 use measure::{
     Distribution, GeneratorUsage, Guards, Key, Measurement, MemoryUsage, Outcome, PauseMonitor,
-    Slip, Traffic, now,
+    Slip, Stamp, Traffic, now,
 };
 use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
@@ -41,6 +41,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// Called with the progress of a case.
 pub type OnProgress<'a> = Box<dyn FnMut(&Progress) + 'a>;
 
+/// A list that the caller and the run share: filled while it runs, read afterwards.
+pub type Samples<T> = Rc<RefCell<Vec<T>>>;
+
 /// What a caller may listen to and say while a case runs.
 pub struct Hooks<'a> {
     /// Called about five times a second.
@@ -51,6 +54,10 @@ pub struct Hooks<'a> {
     pub interrupt: Option<watch::Receiver<bool>>,
     /// How long to wait for answers after the last send, at most. Default 2 s.
     pub drain: Duration,
+    /// Takes the stamp of each measured request that was answered, or publish that all receivers have: the raw samples beside the histograms.
+    pub stamps: Option<Samples<Stamp>>,
+    /// Takes each measured send: when it was intended and when it was sent, nanoseconds of [`now`].
+    pub sends: Option<Samples<(u64, u64)>>,
 }
 
 /// How far a case is.
@@ -137,6 +144,8 @@ impl Default for Hooks<'_> {
             server: None,
             interrupt: None,
             drain: Duration::from_secs(2),
+            stamps: None,
+            sends: None,
         }
     }
 }
@@ -174,7 +183,10 @@ impl<'a, T: Transport> Run<'a, T> {
         let plan = Plan::new(scenario);
         let mut measurement = Measurement::new(key(case));
         measurement.connections = plan.clients.len() as u64;
-        let book = Rc::new(RefCell::new(Book::new(plan)));
+        let mut book = Book::new(plan);
+        book.stamps.clone_from(&hooks.stamps);
+        book.sends.clone_from(&hooks.sends);
+        let book = Rc::new(RefCell::new(book));
         Self {
             scenario,
             seed: case.seed,

@@ -22,6 +22,7 @@
 //! - [`summary`]: medians over the trials and comparisons: `summary.json`
 //! - [`manifest`]: the machine, the build, the command: `manifest.json`
 //! - [`folder`]: the result folder, written so that an interrupted run can be read
+//! - [`selftest`]: the record of the lab's last self-test: `selftest.json`
 
 pub mod clock;
 pub mod counts;
@@ -34,6 +35,7 @@ pub mod measurement;
 pub mod pauses;
 pub mod recorder;
 pub mod rows;
+pub mod selftest;
 pub mod summary;
 pub mod usage;
 pub mod verdict;
@@ -49,6 +51,7 @@ pub use measurement::{Key, Little, Measurement, Outcome, Slip};
 pub use pauses::{PauseMonitor, Pauses};
 pub use recorder::Recorder;
 pub use rows::{IntervalRow, RunRow};
+pub use selftest::SelfTest;
 pub use summary::Summary;
 pub use usage::{GeneratorUsage, MemoryUsage, ProcessUsage, Usage};
 pub use verdict::{Breach, Guards, Verdict};

@@ -94,6 +94,31 @@ fn an_open_loop_sends_exactly_its_schedule() {
 }
 
 #[test]
+fn raw_samples_are_the_measured_ones() {
+    let (target, _) = faulty::serve(Faults::default());
+    let (stamps, sends) = (Rc::default(), Rc::default());
+    let hooks = Hooks {
+        stamps: Some(Rc::clone(&stamps)),
+        sends: Some(Rc::clone(&sends)),
+        ..Hooks::default()
+    };
+    let scenario = scenario(Kind::Echo, Population::Clients(3), constant(500.0));
+    let measurement = on(run::<Faulty>(target, &case(scenario), hooks));
+    let response = measurement.latencies.total(Which::Response);
+    let (stamps, mut sends) = (stamps.take(), sends.take());
+    assert_eq!((stamps.len(), sends.len()), (150, 150));
+    let longest = stamps.iter().map(Stamp::response).max().unwrap();
+    assert!(response.equivalent(response.max(), longest));
+    let mut sent: Vec<_> = stamps
+        .iter()
+        .map(|stamp| (stamp.intended, stamp.sent))
+        .collect();
+    sent.sort_unstable();
+    sends.sort_unstable();
+    assert!(sent == sends, "what was answered is what was sent");
+}
+
+#[test]
 fn every_kind_delivers_to_whom_it_should() {
     let populations = [
         (Kind::Broadcast, FIVE, 5),
