@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     CaseFailed,
     /// A case was invalid, and `--strict` asked for this to be told.
     CaseInvalid,
+    /// A self-test missed a truth, or could not be recorded.
+    Missed,
     /// The user stopped it.
     Interrupted,
 }
@@ -42,7 +44,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(crate) fn report(result: &Result<Exit, Failure>) -> ExitCode {
     let code = match result {
         Ok(Exit::Fine) => 0,
-        Ok(Exit::CaseFailed) | Err(Failure::Lab(_)) => 1,
+        Ok(Exit::CaseFailed | Exit::Missed) | Err(Failure::Lab(_)) => 1,
         Err(Failure::Usage(_)) => 2,
         Ok(Exit::CaseInvalid) => 4,
         Ok(Exit::Interrupted) => 130,
