@@ -2,5 +2,6 @@
 
 mod common;
 mod run;
+mod selftest;
 mod serve;
 mod usage;

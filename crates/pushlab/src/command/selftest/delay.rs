@@ -38,11 +38,12 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let trials = lab.either(4, 10);
     let mut measured = Vec::new();
     let mut disturbances = Vec::new();
+    let mut runs = 0;
     for trial in 0..trials {
         let ask = Ask {
             // Independent arrivals: a metronome would meet its own answers again and again.
             kind: Kind::Poisson(1000),
-            duration: lab.either(Duration::from_millis(500), Duration::from_secs(1)),
+            duration: lab.either(Duration::from_millis(400), Duration::from_secs(1)),
             clients: 8,
             seed: trial,
         };
@@ -56,12 +57,15 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             let seen: Seen = lab.quiet(run, |seen| seen)?;
             let response = seen.measurement.latencies.distribution(Which::Response);
             figures[arm] = response.unwrap_or_default();
+            runs += 1;
             disturbances.extend(seen.disturbance());
         }
         measured.push(figures);
     }
     let rows = judge(&measured);
-    let disturbance = (!disturbances.is_empty()).then(|| disturbances.join("; "));
+    let disturbance = disturbances
+        .first()
+        .map(|first| format!("{} of {runs} runs, the first: {first}", disturbances.len()));
     Ok(rows
         .into_iter()
         .map(|row| vouch(row, disturbance.clone()))

@@ -10,7 +10,7 @@ use measure::selftest::Row;
 use measure::{Which, now};
 
 use super::freezer::{Freeze, Freezer};
-use super::lab::{Around, Ask, Halt, Kind, Lab, Seen, ms};
+use super::lab::{Around, Ask, DISTURBED, Halt, Kind, Lab, Seen, ms};
 use super::law::freeze_quantile;
 
 const NAME: &str = "freeze";
@@ -41,7 +41,7 @@ const FULL: Shape = Shape {
 const QUICK: Shape = Shape {
     rate: 1000,
     stop: Duration::from_millis(500),
-    every: Duration::from_millis(2500),
+    every: Duration::from_secs(2),
     freezes: 4,
 };
 
@@ -49,7 +49,7 @@ const QUICK: Shape = Shape {
 const CLOSED: Shape = Shape {
     rate: 0,
     stop: Duration::from_millis(500),
-    every: Duration::from_millis(2500),
+    every: Duration::from_secs(2),
     freezes: 1,
 };
 
@@ -147,7 +147,7 @@ fn judge(shape: &Shape, measured: Distribution, seconds: f64, froze: &[Freeze]) 
                 passed: false,
                 ..row
             };
-            row.noted(format!("machine not quiet: {note} instead of {stop} ms"))
+            row.noted(format!("{DISTURBED}: {note} instead of {stop} ms"))
         } else {
             row.noted(note.clone())
         }

@@ -1,6 +1,6 @@
 //! What the checks have in common: the CPUs, the generator, and how a case is run for its raw samples.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Error, anyhow};
 use load::{Hooks, Phase};
 use measure::selftest::Row;
-use measure::{Measurement, Outcome, Stamp, Verdict};
+use measure::{Guards, Measurement, Outcome, Stamp, Verdict};
 use scenario::{ArmInfo, Case, Scenario};
 use tokio::runtime;
 use transport::Target;
@@ -35,9 +35,12 @@ pub(super) struct Lab<'a> {
     pub(super) quick: bool,
     pub(super) stop: &'a Stop,
     pub(super) progress: &'a Progress,
-    /// After it, no case is repeated.
-    pub(super) deadline: Instant,
+    /// How long cases may still be repeated, all together.
+    pub(super) spare: Cell<Duration>,
 }
+
+/// What the note of a row says that fails for the machine's sake.
+pub(super) const DISTURBED: &str = "machine not quiet";
 
 /// Why a check has no rows.
 #[derive(Debug)]
@@ -118,14 +121,21 @@ impl Lab<'_> {
     pub(super) fn probe(&self, behaviour: Behaviour, ask: &Ask) -> Result<Seen, Halt> {
         let server = ProbeServer::start(behaviour, &self.pins.server)?;
         let target = Target::new(server.url());
+        let around = Around {
+            begun: Some(Box::new(|| server.forget_pauses())),
+            drain: None,
+        };
         let load = |target, case, hooks| -> Local<'_, Measurement> {
             Box::pin(load::run::<Probe>(target, case, hooks))
         };
-        self.run(ask, &ask.case("probe")?, target, load, Around::default())
+        let mut seen = self.run(ask, &ask.case("probe")?, target, load, around)?;
+        seen.measurement.server_pauses = Some(server.pauses());
+        seen.measurement.judge(&Guards::default());
+        Ok(seen)
     }
 
-    /// Runs a case again while the generator's own guards say that the machine disturbed it and there is time. A figure
-    /// that is merely wrong is never measured again.
+    /// Runs a case again while guards say that the machine disturbed it and there is time. A figure that is merely wrong is never
+    /// measured again.
     pub(super) fn quiet<T>(
         &self,
         mut run: impl FnMut() -> Result<T, Halt>,
@@ -136,11 +146,12 @@ impl Lab<'_> {
             let began = Instant::now();
             let result = run()?;
             let disturbed = seen(&result).disturbance();
-            let fits = Instant::now() + began.elapsed() < self.deadline;
-            match disturbed {
-                Some(what) if attempt < ATTEMPTS && fits => {
+            let left = self.spare.get().checked_sub(began.elapsed());
+            match (disturbed, left) {
+                (Some(what), Some(left)) if attempt < ATTEMPTS => {
                     self.progress
                         .say(&format!("the machine was not quiet ({what}): once more"));
+                    self.spare.set(left);
                     attempt += 1;
                 }
                 _ => return Ok(result),
@@ -243,16 +254,11 @@ impl Ask {
 }
 
 impl Seen {
-    /// What kept the generator from working properly: a broken guard of its own. The server's pauses are none of them.
+    /// What kept the generator, or the probe, from working properly: the guards that were broken. (The pauses of a server that is stopped
+    /// on purpose are not asked for.)
     pub(super) fn disturbance(&self) -> Option<String> {
-        let Verdict::Invalid { breaches } = &self.measurement.verdict else {
-            return None;
-        };
-        let own = breaches
-            .iter()
-            .filter(|breach| breach.guard != "pauses-server")
-            .map(ToString::to_string);
-        Some(own.collect::<Vec<_>>().join("; ")).filter(|own| !own.is_empty())
+        let verdict = &self.measurement.verdict;
+        matches!(verdict, Verdict::Invalid { .. }).then(|| verdict.reasons())
     }
 
     /// A figure of a disturbed generator proves nothing: its row fails, and says so.
@@ -269,7 +275,7 @@ pub(super) fn vouch(row: Row, disturbance: Option<String>) -> Row {
             passed: false,
             ..row
         }
-        .noted(format!("machine not quiet: {what}")),
+        .noted(format!("{DISTURBED}: {what}")),
         _ => row,
     }
 }

@@ -14,9 +14,9 @@ use super::probe::Behaviour;
 
 const NAME: &str = "queue";
 
-/// Mean service, nanoseconds, and arrivals a second: the server is busy for 60 % of the time.
-const SERVICE: u64 = 1_000_000;
-const RATE: u32 = 600;
+/// Mean service, nanoseconds, and arrivals a second: the server is busy for half of the time.
+const SERVICE: u64 = 2_000_000;
+const RATE: u32 = 250;
 
 /// Greatest error against the sample path, percent.
 const PATH_LIMIT: f64 = 2.0;
@@ -30,7 +30,7 @@ const RUNS: u64 = 1000;
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let ask = |seed| Ask {
         kind: Kind::Poisson(RATE),
-        duration: lab.either(Duration::from_secs(5), Duration::from_secs(25)),
+        duration: lab.either(Duration::from_secs(4), Duration::from_secs(25)),
         clients: 1,
         seed,
     };
@@ -162,7 +162,7 @@ mod tests {
 
     fn passed(scale: f64, in_flight: f64) -> Vec<bool> {
         let arrivals: Vec<u64> = (0..3000)
-            .map(|number| number * 5_000_000 / 3 + law::uniform(number) % 3_000_000)
+            .map(|number| number * 4_000_000 + law::uniform(number) % 7_000_000)
             .collect();
         let mut arrivals = arrivals;
         arrivals.sort_unstable();

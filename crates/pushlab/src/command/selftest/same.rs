@@ -36,7 +36,7 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     };
     let server = lab.server(&ask(0))?;
     let mut comparisons = Vec::new();
-    for number in 0..lab.either(10, 40) {
+    for number in 0..lab.either(6, 40) {
         let mut trials = [0.0; TRIALS];
         for (trial, p50) in trials.iter_mut().enumerate() {
             let seen = lab.real(&server, &ask(trial as u64), Around::default())?;

@@ -19,7 +19,7 @@ const METRONOME: u32 = 10_000;
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let poisson = Ask {
         kind: Kind::Poisson(POISSON),
-        duration: lab.either(Duration::from_secs(3), Duration::from_secs(10)),
+        duration: lab.either(Duration::from_secs(2), Duration::from_secs(10)),
         clients: 20,
         seed: 30,
     };
@@ -42,7 +42,11 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let expected = f64::from(METRONOME) * metronome.duration.as_secs_f64();
     let slip = even.measurement.slip.unwrap_or_default();
     let judged = judge_metronome(&even.sends, expected, slip);
-    rows.extend(judged.into_iter().map(|row| even.vouch(row)));
+    rows.extend(judged.into_iter().map(|row| match row.unit.as_str() {
+        // A count is right or wrong on any machine.
+        "" => row,
+        _ => even.vouch(row),
+    }));
     Ok(rows)
 }
 

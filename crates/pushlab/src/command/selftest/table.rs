@@ -2,6 +2,8 @@
 
 use measure::selftest::{Row, SelfTest, Value};
 
+use super::lab::DISTURBED;
+
 /// A line a row with its notes, and a sentence at the end.
 pub(super) fn text(record: &SelfTest) -> String {
     let heads = ["check", "what", "truth", "measured", "error", "limit", ""];
@@ -13,7 +15,7 @@ pub(super) fn text(record: &SelfTest) -> String {
             lines.iter().map(width).max().unwrap_or(0)
         })
         .collect();
-    let notes = std::iter::once("").chain(record.rows.iter().map(|row| row.note.as_str()));
+    let notes = std::iter::once("").chain(notes(&record.rows));
     let mut text = String::new();
     for (line, note) in lines.iter().zip(notes) {
         let cell = |(column, (cell, &width)): (usize, (&String, &usize))| {
@@ -38,24 +40,38 @@ pub(super) fn text(record: &SelfTest) -> String {
     text
 }
 
+/// The notes of the rows; one that several rows in a row share stands under the last of them.
+fn notes(rows: &[Row]) -> impl Iterator<Item = &str> {
+    rows.iter().enumerate().map(|(index, row)| {
+        let next = rows.get(index + 1);
+        let again = next.is_some_and(|next| next.check == row.check && next.note == row.note);
+        if again { "" } else { row.note.as_str() }
+    })
+}
+
 /// What it comes to.
 fn sentence(record: &SelfTest) -> String {
     let compared = record.rows.iter().filter(|row| is_compared(row)).count();
-    let missed: Vec<String> = record
-        .rows
-        .iter()
-        .filter(|row| !row.passed)
-        .map(|row| format!("{}: {}", row.check, row.what))
-        .collect();
+    let missed: Vec<&Row> = record.rows.iter().filter(|row| !row.passed).collect();
     if missed.is_empty() {
-        format!("The lab measured what is true: all {compared} comparisons hold.")
-    } else {
-        format!(
-            "{} of {compared} comparisons miss: {}.",
-            missed.len(),
-            missed.join("; ")
-        )
+        return format!("The lab measured what is true: all {compared} comparisons hold.");
     }
+    let disturbed = missed
+        .iter()
+        .filter(|row| row.note.contains(DISTURBED))
+        .count();
+    let mut checks: Vec<&str> = missed.iter().map(|row| row.check.as_str()).collect();
+    checks.dedup();
+    let mut text = format!(
+        "{} of {compared} comparisons miss ({}).",
+        missed.len(),
+        checks.join(", ")
+    );
+    if disturbed > 0 {
+        let cause = "the machine was not quiet: close what else is running, and test again";
+        text = format!("{text} In {disturbed} of them {cause}.");
+    }
+    text
 }
 
 /// A row that can miss.
@@ -134,10 +150,19 @@ mod tests {
             "400 ms  401.2 ms  0.300 %    1 %  ok\n      frozen 4 times\n",
             "0.500 ms",
             "invalid     valid                  MISS\n",
-            "1 of 2 comparisons miss: starved: verdict.",
+            "1 of 2 comparisons miss (starved).",
         ] {
             assert!(shown.contains(piece), "{piece:?} in\n{shown}");
         }
+        let twice = vec![rows[0].clone(), rows[0].clone()];
+        assert_eq!(
+            text(&record(twice)).matches("frozen").count(),
+            1,
+            "a note once"
+        );
+        let disturbed = Row::failed("queue", "mean", format!("{DISTURBED}: slip-p99"));
+        let shown = text(&record(vec![disturbed]));
+        assert!(shown.contains("In 1 of them the machine"), "{shown}");
         let shown = text(&record(rows[..2].into()));
         assert!(shown.ends_with("all 1 comparisons hold.\n"), "{shown}");
     }

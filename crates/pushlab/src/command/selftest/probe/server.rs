@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use measure::now;
+use measure::{PauseMonitor, Pauses, now};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
@@ -46,6 +46,8 @@ pub(crate) enum Behaviour {
 pub(crate) struct ProbeServer {
     url: String,
     end: Arc<OwnedFd>,
+    /// Watches the CPUs of the thread.
+    monitor: PauseMonitor,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,28 +80,39 @@ impl ProbeServer {
             free: 0,
         };
         let cpus = cpus.to_vec();
-        let (pinned, is_pinned) = std::sync::mpsc::channel();
+        let (started, is_started) = std::sync::mpsc::channel();
         let run = move || {
             let pins = if cpus.is_empty() {
                 Ok(())
             } else {
                 cpus::pin(&cpus)
             };
-            let go = pins.is_ok();
+            let monitor = pins.and_then(|()| PauseMonitor::start());
+            let go = monitor.is_ok();
             // Whoever started it waits for this.
-            let _ = pinned.send(pins);
+            let _ = started.send(monitor);
             if go {
                 worker.run();
             }
         };
         let thread = thread::Builder::new().name("probe".into()).spawn(run)?;
-        let server = Self {
+        let monitor = is_started.recv().map_err(io::Error::other)??;
+        Ok(Self {
             url,
             end,
+            monitor,
             thread: Some(thread),
-        };
-        is_pinned.recv().map_err(io::Error::other)??;
-        Ok(server)
+        })
+    }
+
+    /// The measured part begins.
+    pub(crate) fn forget_pauses(&self) {
+        self.monitor.reset();
+    }
+
+    /// When its CPUs were taken from it, since then.
+    pub(crate) fn pauses(&self) -> Pauses {
+        self.monitor.read()
     }
 
     /// What its clients connect to.
