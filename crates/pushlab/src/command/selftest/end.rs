@@ -6,7 +6,7 @@ use measure::selftest::Row;
 use measure::{Counts, Which, now};
 
 use super::freezer::{Freeze, Freezer};
-use super::lab::{Around, Ask, Halt, Kind, Lab, ms};
+use super::lab::{Around, Ask, Halt, Kind, Lab, ms, vouch};
 use super::law::freeze_quantile;
 
 const NAME: &str = "end-in-freeze";
@@ -43,23 +43,27 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let from = froze.first().map_or(u64::MAX, |freeze| freeze.from);
     let start = seen.sends.first().map_or(0, |(intended, _)| *intended);
     let response = seen.measurement.latencies.total(Which::Response);
-    Ok(judge(&Ended {
+    // Requests that are never answered stay in flight and have no time of stay.
+    let disturbance = seen.disturbance_but("littles-law");
+    let rows = judge(&Ended {
         counts: seen.measurement.counts,
-        arrivals: seen
-            .sends
-            .iter()
-            .filter(|(intended, _)| *intended >= from)
-            .count() as u64,
+        arrivals: seen.sends.iter().filter(|(_, sent)| *sent >= from).count() as u64,
         window: ms(ask.duration.as_nanos() as f64),
         rest: ms((start + ask.duration.as_nanos() as u64).saturating_sub(from) as f64),
         p99: ms(response.value_at_quantile(0.99) as f64),
-    }))
+    });
+    let vouched = rows.into_iter().map(|row| match row.unit.as_str() {
+        // A count is right or wrong on any machine.
+        "" => row,
+        _ => vouch(row, disturbance.clone()),
+    });
+    Ok(vouched.collect())
 }
 
 /// What came of the run. Times in milliseconds.
 struct Ended {
     counts: Counts,
-    /// Sends that were due after the server had stopped.
+    /// Requests that were sent after the server had stopped.
     arrivals: u64,
     window: f64,
     /// From the freeze to the end of the window.
@@ -83,7 +87,7 @@ fn judge(ended: &Ended) -> Vec<Row> {
         ),
         Row::relative(
             NAME,
-            "censored, of the arrivals in the freeze",
+            "censored, of those sent in the freeze",
             ended.arrivals as f64,
             censored,
             "",

@@ -257,8 +257,17 @@ impl Seen {
     /// What kept the generator, or the probe, from working properly: the guards that were broken. (The pauses of a server that is stopped
     /// on purpose are not asked for.)
     pub(super) fn disturbance(&self) -> Option<String> {
-        let verdict = &self.measurement.verdict;
-        matches!(verdict, Verdict::Invalid { .. }).then(|| verdict.reasons())
+        self.disturbance_but("")
+    }
+
+    /// The same without one guard, which the check breaks on purpose.
+    pub(super) fn disturbance_but(&self, guard: &str) -> Option<String> {
+        let Verdict::Invalid { breaches } = &self.measurement.verdict else {
+            return None;
+        };
+        let others = breaches.iter().filter(|breach| breach.guard != guard);
+        let others: Vec<String> = others.map(ToString::to_string).collect();
+        (!others.is_empty()).then(|| others.join("; "))
     }
 
     /// A figure of a disturbed generator proves nothing: its row fails, and says so.
