@@ -53,6 +53,7 @@ pub use measurement::{Key, Little, Measurement, Outcome, Slip};
 pub use pauses::{PauseMonitor, Pauses};
 pub use recorder::Recorder;
 pub use rows::{IntervalRow, RunRow};
+pub use selftest::SelfTest;
 pub use summary::Summary;
 pub use usage::{GeneratorUsage, MemoryUsage, ProcessUsage, ThreadReading, Usage};
 pub use verdict::{Breach, Guards, Verdict};

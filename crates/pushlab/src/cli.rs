@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use scenario::Scenario;
 
+use crate::command::CHECKS;
 use crate::cpus::{self, CpuList};
 use crate::registry;
 
@@ -29,6 +30,7 @@ Examples:
   pushlab run my.toml --trials 10          a scenario of your own
   pushlab serve websocket                  a server to talk to yourself
   pushlab list                             what there is
+  pushlab selftest                         whether the lab's own numbers are right on this machine
 
 Exit codes: 0 all held, 1 the lab failed, 2 wrong usage or a bad scenario, 3 an expectation of the
 scenario failed, 4 an invalid case (with --strict), 130 interrupted.";
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Only generate load, against a server started elsewhere.
     Load(LoadArgs),
+    /// Measure known truths, and say by how much the lab is wrong.
+    #[command(name = "selftest")]
+    SelfTest(SelfTestArgs),
     /// List the transports or the built-in scenarios.
     List(ListArgs),
     /// Print a completion script for a shell.
@@ -310,6 +315,27 @@ pub(crate) struct LoadArgs {
     pub(crate) experiment: ExperimentArgs,
 }
 
+/// Which truths to measure.
+#[derive(Debug, Args)]
+#[command(after_help = selftest_help())]
+pub(crate) struct SelfTestArgs {
+    /// The short form, less than a minute instead of less than five
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Only these checks; not recorded unless --out says where
+    #[arg(long, value_name = "CHECK", num_args = 1.., value_parser = check_names())]
+    pub(crate) only: Vec<String>,
+
+    /// Folder in which selftest.json is kept [default: results]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Print what selftest.json holds, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// What to list.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  pushlab list\n  pushlab list transports --json")]
@@ -354,6 +380,27 @@ impl From<Policy> for hub::SlowConsumer {
 
 fn transport_names() -> ValueParser {
     PossibleValuesParser::new(registry::names()).into()
+}
+
+fn check_names() -> ValueParser {
+    PossibleValuesParser::new(CHECKS.iter().map(|check| check.name)).into()
+}
+
+fn selftest_help() -> String {
+    let checks: String = CHECKS
+        .iter()
+        .flat_map(|check| ["  ", check.name, ": ", check.asks, "\n"])
+        .collect();
+    format!(
+        "Checks:\n{checks}
+Examples:
+  pushlab selftest                        all checks; results/selftest.json keeps what they showed
+  pushlab selftest --quick
+  pushlab selftest --only freeze queue --json
+
+Exit codes: 0 all hold, 1 a figure is further from the truth than its limit (or the record can't be written), 2 wrong usage, 130 interrupted.
+Nothing else should run meanwhile: a row that the machine disturbed says so, and fails."
+    )
 }
 
 fn positive() -> ValueParser {

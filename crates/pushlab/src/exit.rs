@@ -10,6 +10,8 @@ pub(crate) enum Exit {
     Fine,
     /// A case was invalid, and `--strict` asked for this to be told.
     CaseInvalid,
+    /// A self-test missed a truth, or could not be recorded.
+    Missed,
     /// Something that the scenario expects didn't hold.
     ExpectationFailed,
     /// A case failed, and left a row that says why.
@@ -51,7 +53,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(crate) fn report(result: &Result<Exit, Failure>) -> ExitCode {
     let code = match result {
         Ok(Exit::Fine) => 0,
-        Ok(Exit::CaseFailed) | Err(Failure::Lab(_)) => 1,
+        Ok(Exit::CaseFailed | Exit::Missed) | Err(Failure::Lab(_)) => 1,
         Err(Failure::Usage(_)) => 2,
         Ok(Exit::ExpectationFailed) => 3,
         Ok(Exit::CaseInvalid) => 4,

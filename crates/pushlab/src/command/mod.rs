@@ -5,6 +5,7 @@
 //! | `run` | compares transports, a server process for each case |
 //! | `load` | the generator alone |
 //! | `serve` | the servers |
+//! | `selftest` | whether the lab measures what is true |
 //! | `list`, `completions` | what there is, and how to type it |
 //! | `experiment` | a scenario from its first case to its result folder |
 //! | `measuring` | the cases, one after the other, each into the folder |
@@ -22,8 +23,11 @@ mod measuring;
 mod progress;
 mod run;
 mod search;
+mod selftest;
 mod serve;
 mod server_process;
+
+pub(crate) use selftest::CHECKS;
 
 use crate::cli::{Cli, Command, RunArgs};
 use crate::exit::{Exit, Failure};
@@ -35,6 +39,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Serve(args)) => serve::serve(&args),
         Some(Command::Load(args)) => load::load(&args),
+        Some(Command::SelfTest(args)) => selftest::selftest(&args),
         Some(Command::List(args)) => list::list(&args),
         Some(Command::Completions { shell }) => completions::completions(shell),
     }

@@ -3,5 +3,6 @@
 mod common;
 mod run;
 mod safety;
+mod selftest;
 mod serve;
 mod usage;

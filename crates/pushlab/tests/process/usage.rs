@@ -11,6 +11,7 @@ fn help_has_examples_everywhere() {
         &["serve", "--help"],
         &["load", "--help"],
         &["list", "--help"],
+        &["selftest", "--help"],
         &["completions", "--help"],
     ] {
         let (code, help, _) = outcome(arguments);
@@ -184,6 +185,11 @@ fn wrong_use_is_named_and_exits_with_2() {
         &["load", "--transport", "inproc", "--target", "x", "echo"],
         2,
         &["inproc has no network"],
+    );
+    refused(
+        &["selftest", "--only", "nonsense"],
+        2,
+        &["'nonsense'", "freeze", "a-a", "end-in-freeze", "starved"],
     );
     refused(&["list", "transport"], 2, &["'transport'", "'transports'"]);
 }
