@@ -3,6 +3,10 @@
 //!
 //! oha comes from crates.io, of one version, into a folder of its own below `target`;
 //! wrk is a Debian package.
+//!
+//! - [`wrk`]: what wrk measured, from what it says.
+
+mod wrk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +56,7 @@ pub(crate) struct Said {
     pub(crate) requests: f64,
     /// Of these, a second.
     pub(crate) per_second: f64,
-    /// CPU time of the whole process.
+    /// CPU time of the whole process, from its start to the end of its load (wrk) or of itself (oha).
     pub(crate) cpu: Duration,
     pub(crate) latency: Latency,
 }
@@ -107,7 +111,7 @@ impl Foreign {
         };
         let (said, cpu) = Running::start(&mut command, Some(cpu))?.output_and_cpu()?;
         match generator {
-            Generator::Wrk => read_wrk(&said, cpu),
+            Generator::Wrk => read_wrk(&said, load.connections),
             Generator::Oha | Generator::OhaCorrected => read_oha(&said, cpu),
         }
     }
@@ -141,8 +145,9 @@ impl Foreign {
     }
 }
 
-/// The body of wrk's requests, and its figures as a line of JSON. `request` is not defined, so that wrk
-/// writes the request once and its loop calls no Lua.
+/// The body of wrk's requests, and its histogram as a line of JSON: how often each latency, in
+/// microseconds. `request` is not defined, so that wrk writes the request once and its loop calls no Lua;
+/// the CPU time is read before the histogram is written.
 const SCRIPT: &str = r#"
 function init(arguments)
   wrk.method = "POST"
@@ -150,35 +155,30 @@ function init(arguments)
 end
 
 function done(summary, latency, requests)
+  local cpu = os.clock()
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests":%d,"duration_us":%d,"errors":%d,"mean_us":%.3f,"p50_us":%d,"p90_us":%d,"p99_us":%d,"p999_us":%d,"max_us":%d}\n',
-    summary.requests, summary.duration,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
-    latency.mean, latency:percentile(50), latency:percentile(90),
-    latency:percentile(99), latency:percentile(99.9), latency.max))
+    '\n{"requests":%d,"duration_us":%d,"cpu_s":%.6f,"errors":%d,"counts":[',
+    summary.requests, summary.duration, cpu,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+  for index = 1, #latency do
+    local value, count = latency(index)
+    io.write(string.format("%s[%d,%d]", index > 1 and "," or "", value, count))
+  end
+  io.write("]}\n")
 end
 "#;
 
-fn read_wrk(said: &str, cpu: Duration) -> anyhow::Result<Said> {
+fn read_wrk(said: &str, connections: usize) -> anyhow::Result<Said> {
     let line = said.lines().find(|line| line.starts_with('{'));
     let line = line.with_context(|| format!("no figures: {said}"))?;
-    let said: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
-    ensure!(number(&said, "errors")? == 0.0, "wrk had errors: {said}");
-    let requests = number(&said, "requests")?;
-    let ns = |name| Ok::<_, anyhow::Error>(number(&said, name)? * 1e3);
+    let said: wrk::Said = serde_json::from_str(line).with_context(|| line.to_owned())?;
+    ensure!(said.errors == 0, "wrk had {} errors", said.errors);
     Ok(Said {
-        requests,
-        per_second: requests / number(&said, "duration_us")? * 1e6,
-        cpu,
-        latency: Latency {
-            mean: ns("mean_us")?,
-            p50: ns("p50_us")?,
-            p90: ns("p90_us")?,
-            p99: ns("p99_us")?,
-            p999: ns("p999_us")?,
-            max: ns("max_us")?,
-        },
+        requests: said.requests as f64,
+        per_second: said.requests as f64 / said.duration_us as f64 * 1e6,
+        cpu: Duration::from_secs_f64(said.cpu_s),
+        latency: said.latency(connections)?,
     })
 }
 
@@ -227,17 +227,14 @@ mod tests {
 
     #[test]
     fn wrk_is_read_and_its_errors_are_errors() {
-        let line = r#"{"requests":1000,"duration_us":2000000,"errors":0,"mean_us":50.5,"p50_us":50,"p90_us":60,"p99_us":70,"p999_us":80,"max_us":90}"#;
+        let line = r#"{"requests":10,"duration_us":2000000,"cpu_s":0.5,"errors":0,"counts":[[40,6],[60,4]]}"#;
         let said = format!("Running 2s test\n  1 threads\n\n{line}\n");
-        let read = read_wrk(&said, CPU).expect("figures");
-        let latency = read.latency;
-        assert_eq!(
-            (read.per_second, latency.mean, latency.p999),
-            (500.0, 50_500.0, 80_000.0)
-        );
+        let read = read_wrk(&said, 1).expect("figures");
+        assert_eq!((read.per_second, read.requests), (5.0, 10.0));
+        assert_eq!((read.latency.p50, read.latency.max), (40_000.0, 60_000.0));
         let bad = said.replace(r#""errors":0"#, r#""errors":3"#);
-        assert!(read_wrk(&bad, CPU).is_err());
-        assert!(read_wrk("Running 2s test", CPU).is_err());
+        assert!(read_wrk(&bad, 1).is_err());
+        assert!(read_wrk("Running 2s test", 1).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
@@ -98,6 +99,22 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// How long its threads were ready and had no CPU so far: the second number of
+    /// `/proc/PID/task/*/schedstat`. It is what others on the machine took.
+    pub(crate) fn waited(&self) -> anyhow::Result<Duration> {
+        let mut sum = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.pid()))? {
+            // A thread that ended meanwhile waits no more.
+            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
+                continue;
+            };
+            let wait = text.split_ascii_whitespace().nth(1);
+            let wait: u64 = wait.context("schedstat without a second number")?.parse()?;
+            sum += wait;
+        }
+        Ok(Duration::from_nanos(sum))
+    }
+
     /// `HOST:PORT` of the URL.
     pub(crate) fn address(&self) -> anyhow::Result<&str> {
         let rest = self.url.split_once("://").map(|(_, rest)| rest);
@@ -137,6 +154,17 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_has_waited() {
+        let mut sleep = Command::new("sleep");
+        let ready = Ready {
+            process: Running::start(sleep.arg("60"), None).expect("sleep"),
+            url: "http://127.0.0.1:80/x".to_owned(),
+        };
+        assert!(ready.waited().expect("schedstat") < Duration::from_secs(60));
+        assert_eq!(ready.address().expect("an address"), "127.0.0.1:80");
+    }
 
     #[test]
     fn medians() {

@@ -15,6 +15,7 @@ mod table;
 mod verdict;
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Instant;
 
 use anyhow::ensure;
 
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Mode::Full { connections },
     ];
     let repeats = args.repeats.get();
+    let began = Instant::now();
     let mut disagree = Vec::new();
     let mut tables = Vec::new();
     for mode in modes {
@@ -69,24 +71,36 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
         tables.push((mode, lines));
     }
+    let waited = bench.server.waited()?.as_secs_f64() / began.elapsed().as_secs_f64();
     println!(
-        "{}; `POST /echo`, {} B; medians of {repeats} interleaved repeats of {} s.\n",
+        "{}; `POST /echo`, {} B; medians of {repeats} interleaved repeats of {} s; \
+         the server was kept waiting for its CPU for {:.1} % of the time.\n",
         bench.lab.setting()?,
         arm::PAYLOAD,
-        bench.seconds
+        bench.seconds,
+        waited * 100.0
     );
     for (mode, lines) in &tables {
         println!("{}", table::table(*mode, lines));
     }
     println!("{}", table::reasons());
+    let advice = if waited > BUSY {
+        "\nThe machine was busy with something else, which lengthens all tails and not all alike: \
+         run it again when it is quiet."
+    } else {
+        ""
+    };
     ensure!(
         disagree.is_empty(),
-        "generators disagree:\n  {}",
+        "generators disagree:\n  {}{advice}",
         disagree.join("\n  ")
     );
     println!("All agree.");
     Ok(())
 }
+
+/// Above this share of the time, something else wanted the server's CPU.
+const BUSY: f64 = 0.01;
 
 /// Every arm of a mode, once in each repeat, in turn forwards and backwards.
 fn measure(bench: &Bench, mode: Mode, repeats: usize) -> anyhow::Result<Vec<Vec<Sample>>> {

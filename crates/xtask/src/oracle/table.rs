@@ -54,13 +54,13 @@ come in bursts that queue behind each other at the server, and in no case is its
 - **Sleeping.** A spinning generator has an awake CPU when the answer comes; one that sleeps in epoll is woken first, tens of \
 microseconds on a virtual machine. In the open loop this is in oha's figures and not in pushlab's.
 - **Coordinated omission.** In a closed loop nothing is due: who waits for a slow answer sends nothing meanwhile. All closed figures, \
-pushlab's too, are of that kind and say nothing about a schedule. wrk then corrects its histogram afterwards, always, as if each \
-connection had meant to send once a mean round trip: of each answer that took two or more of these, samples are added. So wrk's p99, \
-p99.9 and mean are higher than what it saw, the more the less quiet the machine is.
+pushlab's too, are of that kind and say nothing about a schedule. wrk's own output is corrected afterwards, always, as if each \
+connection had meant to send once a mean round trip: to each answer that took two of these or more, samples are added. That is undone \
+here, exactly, so that wrk's figures are what it measured; what it prints is higher from p90 on, the more the less quiet the machine is.
 - **What counts.** pushlab leaves a warm-up of 0.5 s out; oha and wrk begin cold. oha's first request of each connection includes \
 connecting, which is in its greatest figures; wrk's doesn't.
 - **Resolution.** wrk: whole microseconds, cut off, of the wall clock. oha: every sample kept, sorted. pushlab: HDR histograms of 3 digits.
-- **CPU.** The whole process, start and end (oha sorts its samples) included. In an open loop pushlab spins, so its CPU time says nothing there.
+- **CPU.** The whole process; of oha with its end, in which it sorts its samples. In an open loop pushlab spins, so its CPU time says nothing there.
 ";
 
 fn title(mode: Mode) -> String {
