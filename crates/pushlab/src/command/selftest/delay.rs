@@ -16,7 +16,7 @@ use super::probe::Behaviour;
 const NAME: &str = "delay";
 
 /// The delay, and what is added to it, nanoseconds.
-const DELAY: u64 = 5_000_000;
+const DELAY: u64 = 10_000_000;
 const ADDED: u64 = 500_000;
 
 /// Greatest error of a figure with the delay, percent.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_wrong_delay_or_a_lost_difference_is_a_miss() {
         assert_eq!(passed(1.0, ADDED as f64), [true; 6]);
-        let [_, mean, p50, p99, ..] = passed(1.03, ADDED as f64)[..] else {
+        let [_, mean, p50, p99, ..] = passed(1.06, ADDED as f64)[..] else {
             panic!("rows are missing")
         };
         assert_eq!([mean, p50, p99], [false; 3]);
