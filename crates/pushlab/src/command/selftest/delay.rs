@@ -41,7 +41,6 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let trials = lab.either(4, 10);
     let mut measured = Vec::new();
     let mut disturbances = Vec::new();
-    let mut runs = 0;
     for trial in 0..trials {
         let ask = Ask {
             // Independent arrivals: a metronome would meet its own answers again and again.
@@ -51,6 +50,7 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             seed: trial,
         };
         let mut figures = [Distribution::default(); 3];
+        let mut is_quiet = true;
         let mut order: Vec<usize> = (0..ARMS.len()).collect();
         if trial % 2 == 1 {
             order.reverse();
@@ -60,15 +60,22 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             let seen: Seen = lab.quiet(run, |seen| seen)?;
             let response = seen.measurement.latencies.distribution(Which::Response);
             figures[arm] = response.unwrap_or_default();
-            runs += 1;
+            is_quiet &= seen.disturbance().is_none();
             disturbances.extend(seen.disturbance());
         }
-        measured.push(figures);
+        // As in a run, a disturbed trial counts for nothing.
+        if is_quiet {
+            measured.push(figures);
+        }
     }
     let rows = judge(&measured);
-    let disturbance = disturbances
-        .first()
-        .map(|first| format!("{} of {runs} runs, the first: {first}", disturbances.len()));
+    let few = 3 * measured.len() < 2 * trials as usize;
+    let disturbance = disturbances.first().filter(|_| few).map(|first| {
+        format!(
+            "{} of {trials} trials were left, the first guard broken: {first}",
+            measured.len()
+        )
+    });
     Ok(rows
         .into_iter()
         .map(|row| vouch(row, disturbance.clone()))
