@@ -295,7 +295,7 @@ that = 'websocket.response.p50 < 1 ns'
         outcome(&["run", place.scenario(), "--out", out.to_str().unwrap()]);
     assert_eq!(code, 3, "{printed}{errors}");
     assert!(
-        printed.contains("expect *.response.p50 < 1 s: held: inproc"),
+        printed.contains("expect *.response.p50 < 1 s: held in 2 of 2 cases"),
         "{printed}"
     );
     assert!(
