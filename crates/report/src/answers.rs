@@ -9,8 +9,7 @@ use crate::figure::{kind, metric, name, range};
 pub(crate) fn all(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary.searches.iter().map(search).collect();
     lines.extend(crossovers(summary));
-    let expectations = summary.expectations.iter();
-    lines.extend(expectations.map(|one| expectation(summary, one)));
+    lines.extend(expectations(summary));
     lines
 }
 
@@ -50,11 +49,17 @@ fn search(search: &Search) -> String {
     format!("{}, {}: {found}", search.arm, search.find)
 }
 
+/// A crossover is told if it is in at least this share of the resamples; the summary has the others too.
+const SURE: f64 = 0.9;
+
 fn crossovers(summary: &Summary) -> Vec<String> {
     let line = |one: &measure::summary::Crossover| {
-        let shown = |value: f64| setting(&one.axis, value);
-        // One without an interval is in fewer than half of the resamples: it may be nothing.
-        let (low, high) = one.low.zip(one.high)?;
+        // Three digits: more would only look exact.
+        let shown = |value: f64| {
+            let scale = 10_f64.powf(2.0 - value.abs().log10().floor());
+            setting(&one.axis, (value * scale).round() / scale)
+        };
+        let (low, high) = one.low.zip(one.high).filter(|_| one.support >= SURE)?;
         let interval = format!("95 %: {} to {}", shown(low), shown(high));
         let within = if one.within.is_empty() {
             String::new()
@@ -71,6 +76,27 @@ fn crossovers(summary: &Summary) -> Vec<String> {
         ))
     };
     summary.crossovers.iter().filter_map(line).collect()
+}
+
+/// A line for each that failed or barely held, and one for all others of the same text together.
+fn expectations(summary: &Summary) -> Vec<String> {
+    let same = |a: &Expectation, b: &Expectation| a.that == b.that;
+    let mut lines = Vec::new();
+    for group in summary.expectations.chunk_by(same) {
+        let held = group.iter().filter(|one| one.judgement == Judgement::Held);
+        let held = held.count();
+        if let [only] = group {
+            lines.push(expectation(summary, only));
+            continue;
+        }
+        let others = group.iter().filter(|one| one.judgement != Judgement::Held);
+        lines.extend(others.map(|one| expectation(summary, one)));
+        if held > 0 {
+            let of = group.len();
+            lines.push(format!("expect {}: held in {held} of {of} cases", group[0].that));
+        }
+    }
+    lines
 }
 
 fn expectation(summary: &Summary, one: &Expectation) -> String {

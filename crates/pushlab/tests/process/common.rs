@@ -2,16 +2,43 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Longer than anything here takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with a scenario in it, and a place for results.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    scenario: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new(scenario: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scenario.toml");
+        std::fs::write(&path, scenario).unwrap();
+        Self {
+            folder,
+            scenario: path,
+        }
+    }
+
+    pub(crate) fn scenario(&self) -> &str {
+        self.scenario.to_str().unwrap()
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+}
 
 pub(crate) fn pushlab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pushlab"));

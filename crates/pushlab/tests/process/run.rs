@@ -1,12 +1,10 @@
 //! `pushlab run` and `pushlab load` as processes: what they print, what they leave, and how they end.
 
 use std::fs;
-use std::path::PathBuf;
 
-use crate::common::{PATIENCE, Running, children_of, json_file, only_folder, outcome, until};
+use crate::common::{PATIENCE, Place, Running, children_of, json_file, only_folder, outcome, until};
 use rustix::process::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// A scenario as small as one that still says something.
 const SMALL: &str = "
@@ -23,31 +21,6 @@ payload = '64 B'
 [population]
 clients = 2
 ";
-
-struct Place {
-    folder: TempDir,
-    scenario: PathBuf,
-}
-
-impl Place {
-    fn new(scenario: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("scenario.toml");
-        fs::write(&path, scenario).unwrap();
-        Self {
-            folder,
-            scenario: path,
-        }
-    }
-
-    fn scenario(&self) -> &str {
-        self.scenario.to_str().unwrap()
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
-    }
-}
 
 #[test]
 fn what_is_printed_is_what_is_kept() {

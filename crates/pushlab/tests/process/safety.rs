@@ -3,14 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::common::{Running, children_of, json_file, only_folder, outcome, until};
+use crate::common::{Place, Running, children_of, json_file, only_folder, outcome, until};
 
 const SCENARIO: &str = "
 name = 'safe'
@@ -26,31 +25,6 @@ payload = '64 B'
 [population]
 clients = 2
 ";
-
-struct Place {
-    folder: TempDir,
-    scenario: PathBuf,
-}
-
-impl Place {
-    fn new(scenario: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("safe.toml");
-        fs::write(&path, scenario).unwrap();
-        Self {
-            folder,
-            scenario: path,
-        }
-    }
-
-    fn scenario(&self) -> &str {
-        self.scenario.to_str().unwrap()
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
-    }
-}
 
 fn rows(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("runs.csv")).unwrap();
@@ -321,7 +295,7 @@ that = 'websocket.response.p50 < 1 ns'
         outcome(&["run", place.scenario(), "--out", out.to_str().unwrap()]);
     assert_eq!(code, 3, "{printed}{errors}");
     assert!(
-        printed.contains("expect *.response.p50 < 1 s: held: inproc"),
+        printed.contains("expect *.response.p50 < 1 s: held in 2 of 2 cases"),
         "{printed}"
     );
     assert!(
