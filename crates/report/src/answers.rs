@@ -93,7 +93,10 @@ fn expectations(summary: &Summary) -> Vec<String> {
         lines.extend(others.map(|one| expectation(summary, one)));
         if held > 0 {
             let of = group.len();
-            lines.push(format!("expect {}: held in {held} of {of} cases", group[0].that));
+            lines.push(format!(
+                "expect {}: held in {held} of {of} cases",
+                group[0].that
+            ));
         }
     }
     lines

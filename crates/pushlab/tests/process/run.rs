@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::common::{PATIENCE, Place, Running, children_of, json_file, only_folder, outcome, until};
+use crate::common::{
+    PATIENCE, Place, Running, children_of, json_file, only_folder, outcome, until,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 
