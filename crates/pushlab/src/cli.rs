@@ -399,7 +399,7 @@ Examples:
   pushlab selftest --only freeze queue --json
 
 Exit codes: 0 all hold, 1 a figure is further from the truth than its limit (or the record can't be written), 2 wrong usage, 130 interrupted.
-Nothing else should run meanwhile: a row that the machine disturbed says so, and fails."
+Nothing else should run meanwhile: a row that the machine disturbed says so."
     )
 }
 
