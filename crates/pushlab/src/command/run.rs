@@ -24,7 +24,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 }
 
 fn resume(args: &RunArgs, folder: &Path) -> Result<Exit, Failure> {
-    let writer = FolderWriter::resume(folder).map_err(Failure::usage)?;
+    // Its text has the cause already; as a chain it would be told twice.
+    let writer =
+        FolderWriter::resume(folder).map_err(|error| Failure::Usage(anyhow!("{error}")))?;
     let run = &writer.manifest().run;
     if run.command_line.get(1).is_some_and(|word| word == "load") {
         return Err(Failure::Usage(anyhow!(
