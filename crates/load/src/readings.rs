@@ -1,7 +1,7 @@
 //! Readings at the two ends of the measured part: CPU time, memory, and what went over the wire.
 
 use measure::usage::{ProcessReading, kernel_memory};
-use measure::{GeneratorUsage, IpTraffic, MemoryUsage, ProcessUsage, ThreadReading, Traffic, now};
+use measure::{CpuTime, GeneratorUsage, IpTraffic, MemoryUsage, ProcessUsage, Traffic, now};
 use transport::Transport;
 
 use crate::gather::Crowd;
@@ -12,7 +12,7 @@ const PIECE: usize = 16;
 /// CPU time at one end of the measured part.
 pub(crate) struct CpuReading {
     at: u64,
-    thread: ThreadReading,
+    thread: CpuTime,
     spin: u64,
     server: Option<ProcessReading>,
 }
@@ -30,7 +30,7 @@ impl CpuReading {
     /// # Errors
     /// The thread can't be read. A server that can't has ended, which shows elsewhere.
     pub(crate) fn take(spin: u64, server: Option<u32>) -> Result<Self, String> {
-        let thread = ThreadReading::now()
+        let thread = CpuTime::of_thread()
             .map_err(|error| format!("the generator can't tell its CPU time: {error}"))?;
         Ok(Self {
             at: now(),

@@ -1,5 +1,7 @@
 //! The one monotonic clock, and the stamp of a message.
 
+use std::io;
+
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Nanoseconds of `CLOCK_MONOTONIC`. All times of a measurement are on this clock, the schedule's too.
@@ -11,6 +13,17 @@ pub fn now() -> u64 {
 /// CPU time of the calling thread, in nanoseconds.
 pub fn thread_cpu() -> u64 {
     nanoseconds(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// CPU time of all threads of process `pid`, those that have ended included, in nanoseconds (`clock_getcpuclockid(3)`).
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_of(pid: u32) -> io::Result<u64> {
+    let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid))?;
+    let time = clock.now()?;
+    Ok(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
 /// CPU time of all threads of this process, in nanoseconds.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::selftest::SelfTest;
 
 /// The version of all files of a result folder. It changes when a reader of the old one would misread the new one.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Kernel settings that change what a network benchmark shows.
 const SYSCTLS: [&str; 10] = [

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::now;
+use crate::clock::{now, thread_cpu};
 
 /// What is slept at a time.
 const NAP: Duration = Duration::from_millis(2);
@@ -26,6 +26,8 @@ pub struct Pauses {
     pub total_ns: u64,
     /// The longest oversleep, below the threshold or not, nanoseconds.
     pub max_ns: u64,
+    /// CPU time that looking for them took, nanoseconds.
+    pub monitor_cpu_ns: u64,
 }
 
 /// Watches this process from [`start`](Self::start) until [`finish`](Self::finish) or drop.
@@ -41,6 +43,8 @@ struct Seen {
     over: AtomicBool,
     /// When the running nap was to end; 0 between two naps.
     awaited: AtomicU64,
+    /// CPU time of the watching thread so far, nanoseconds.
+    cpu: AtomicU64,
     log: Mutex<Log>,
 }
 
@@ -48,6 +52,8 @@ struct Seen {
 struct Log {
     /// What is seen counts from here on.
     from: u64,
+    /// What the CPU time was then, nanoseconds.
+    cpu: u64,
     /// When each pause began and ended.
     pauses: Vec<(u64, u64)>,
     /// The longest oversleep that is no pause.
@@ -77,6 +83,7 @@ impl PauseMonitor {
     pub fn reset(&self, at: u64) {
         let mut log = self.seen.log();
         log.from = at;
+        log.cpu = self.seen.cpu.load(Ordering::Relaxed);
         log.short = 0;
         log.pauses.retain(|(_, end)| *end > at);
     }
@@ -91,6 +98,7 @@ impl PauseMonitor {
             .filter(|(begin, end)| is_pause(*begin, *end));
         let mut pauses = Pauses {
             max_ns: log.short,
+            monitor_cpu_ns: self.seen.cpu.load(Ordering::Relaxed) - log.cpu,
             ..Pauses::default()
         };
         for (begin, end) in log.pauses.iter().copied().chain(running) {
@@ -133,6 +141,7 @@ fn watch(seen: &Seen) {
         std::thread::park_timeout(NAP);
         let mut log = seen.log();
         let woke = now();
+        seen.cpu.store(thread_cpu(), Ordering::Relaxed);
         // With the log at hand, so that a reading counts it once.
         seen.awaited.store(0, Ordering::Relaxed);
         if is_pause(awaited, woke) {
@@ -189,6 +198,7 @@ mod tests {
             count: 2,
             total_ns: 60,
             max_ns: 50,
+            monitor_cpu_ns: 0,
         };
         assert_eq!(monitor.read(u64::MAX), pauses);
         let until = |at| monitor.read(at).total_ns;
@@ -204,6 +214,7 @@ mod tests {
         while monitor.read(now()).max_ns == 0 {
             std::thread::yield_now();
         }
-        assert!(monitor.finish().max_ns > 0);
+        let pauses = monitor.finish();
+        assert!(pauses.max_ns > 0 && pauses.monitor_cpu_ns > 0);
     }
 }

@@ -1,13 +1,14 @@
 //! `selftest.json`: what the lab said when it last measured known truths, kept beside results.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Build, Machine, SCHEMA_VERSION};
+use crate::replace::replace;
 
 /// The record's name below the folder of results.
 pub const FILE: &str = "selftest.json";
@@ -114,16 +115,9 @@ impl SelfTest {
     /// # Errors
     /// The folder can't be made or written.
     pub fn write(&self, out: &Path) -> io::Result<PathBuf> {
-        use std::os::unix::fs::PermissionsExt;
         fs::create_dir_all(out)?;
         let path = out.join(FILE);
-        let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".tmp")
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(out)?;
-        file.write_all(self.json()?.as_bytes())?;
-        file.persist(&path).map_err(|error| error.error)?;
+        replace(&path, self.json()?.as_bytes())?;
         Ok(path)
     }
 }

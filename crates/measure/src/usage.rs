@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::thread_cpu;
+use crate::clock::{cpu_of, thread_cpu};
 
 /// What was spent within the measured part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +61,9 @@ pub struct MemoryUsage {
     pub kernel_after_bytes: Option<u64>,
 }
 
-/// A reading of the calling thread's CPU time.
+/// A reading of CPU time: exact in sum, and how it is shared as far as the kernel's ticks tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ThreadReading {
+pub struct CpuTime {
     cpu_ns: u64,
     /// In clock ticks.
     user: u64,
@@ -73,8 +73,7 @@ pub struct ThreadReading {
 /// A reading of a process; the difference of two is a [`ProcessUsage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessReading {
-    user_ns: u64,
-    system_ns: u64,
+    cpu: CpuTime,
     /// Resident memory without pages of the program file, bytes.
     pub rss_bytes: u64,
     run_queue_wait_ns: Option<u64>,
@@ -84,6 +83,12 @@ impl ProcessUsage {
     /// User and kernel mode together, nanoseconds.
     pub fn cpu_ns(&self) -> u64 {
         self.cpu_user_ns + self.cpu_system_ns
+    }
+
+    /// Takes off what was not spent for the load: `ns` in user mode and in the kernel, as all of it was.
+    pub fn take_off(&mut self, ns: u64) {
+        let rest = self.cpu_ns().saturating_sub(ns);
+        (self.cpu_user_ns, self.cpu_system_ns) = split(rest, self.cpu_user_ns, self.cpu_system_ns);
     }
 }
 
@@ -116,23 +121,27 @@ impl MemoryUsage {
     }
 }
 
-impl ThreadReading {
-    /// Reads the calling thread: its CPU time from its clock, and from `/proc` how much of it was spent in user mode.
+impl CpuTime {
+    /// Of the calling thread: from its clock, and from `/proc` how much of it was spent in user mode.
     ///
     /// # Errors
     /// `/proc` is not readable.
-    pub fn now() -> io::Result<Self> {
+    pub fn of_thread() -> io::Result<Self> {
         let path = "/proc/thread-self/stat";
         let stat = fs::read_to_string(path)?;
-        let (user, system) = ticks(&stat).ok_or_else(|| not_as_documented(path))?;
-        Ok(Self {
-            cpu_ns: thread_cpu(),
+        Self::parse(&stat, thread_cpu()).ok_or_else(|| not_as_documented(path))
+    }
+
+    fn parse(stat: &str, cpu_ns: u64) -> Option<Self> {
+        let (user, system) = ticks(stat)?;
+        Some(Self {
+            cpu_ns,
             user,
             system,
         })
     }
 
-    /// What the thread spent since `earlier`, a reading of the same thread, in user mode and in the kernel, nanoseconds. Their sum is exact.
+    /// What was spent since `earlier`, a reading of the same thread or process, in user mode and in the kernel, nanoseconds. Their sum is exact.
     pub fn since(&self, earlier: &Self) -> (u64, u64) {
         let cpu = self.cpu_ns.saturating_sub(earlier.cpu_ns);
         let (user, system) = (
@@ -149,22 +158,23 @@ impl ThreadReading {
 }
 
 impl ProcessReading {
-    /// Reads process `pid`. CPU time comes in clock ticks (10 ms) or, where the kernel keeps scheduler statistics, in nanoseconds.
+    /// Reads process `pid`.
     ///
     /// # Errors
     /// There is no such process, or `/proc` is not readable.
     pub fn of(pid: u32) -> io::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let statm = fs::read_to_string(format!("/proc/{pid}/statm"))?;
-        Self::parse(&stat, &statm, scheduler_statistics(pid))
+        Self::parse(&stat, &statm, cpu_of(pid)?, run_queue_wait(pid))
             .ok_or_else(|| not_as_documented(&format!("/proc/{pid}/stat")))
     }
 
     /// What was spent since `earlier`.
     pub fn since(&self, earlier: &Self) -> ProcessUsage {
+        let (cpu_user_ns, cpu_system_ns) = self.cpu.since(&earlier.cpu);
         ProcessUsage {
-            cpu_user_ns: self.user_ns.saturating_sub(earlier.user_ns),
-            cpu_system_ns: self.system_ns.saturating_sub(earlier.system_ns),
+            cpu_user_ns,
+            cpu_system_ns,
             rss_bytes: self.rss_bytes,
             run_queue_wait_ns: self
                 .run_queue_wait_ns
@@ -174,27 +184,17 @@ impl ProcessReading {
     }
 
     /// proc(5): resident and shared pages are the second and third field of `statm`.
-    fn parse(stat: &str, statm: &str, exact: Option<(u64, u64)>) -> Option<Self> {
-        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        let (user, system) = ticks(stat)?;
-        let (user, system) = (user * tick, system * tick);
+    fn parse(stat: &str, statm: &str, cpu_ns: u64, run_queue_wait_ns: Option<u64>) -> Option<Self> {
         let mut pages = statm
             .split_ascii_whitespace()
             .skip(1)
             .map(str::parse::<u64>);
         // Without the pages of the program file: code that runs for the first time is no cost of a connection.
         let pages = pages.next()?.ok()?.saturating_sub(pages.next()?.ok()?);
-        // Threads that have ended are missing in the exact figure: it may only refine the ticks, not contradict them.
-        let (user_ns, system_ns) = match exact {
-            Some((cpu, _)) if cpu + 2 * tick >= user + system => split(cpu, user, system),
-            _ => (user, system),
-        };
-        let rss_bytes = pages * rustix::param::page_size() as u64;
         Some(Self {
-            user_ns,
-            system_ns,
-            rss_bytes,
-            run_queue_wait_ns: exact.map(|(_, wait)| wait),
+            cpu: CpuTime::parse(stat, cpu_ns)?,
+            rss_bytes: pages * rustix::param::page_size() as u64,
+            run_queue_wait_ns,
         })
     }
 }
@@ -243,17 +243,17 @@ fn not_as_documented(path: &str) -> io::Error {
     )
 }
 
-/// Time on a CPU and time waiting for one, nanoseconds, over all threads; none on a kernel without `CONFIG_SCHEDSTATS`.
-fn scheduler_statistics(pid: u32) -> Option<(u64, u64)> {
-    let mut sum = (0, 0);
+/// Time that the threads of `pid` were ready and waited for a CPU, nanoseconds; none on a kernel without `CONFIG_SCHEDSTATS`.
+fn run_queue_wait(pid: u32) -> Option<u64> {
+    let (mut on_cpu, mut waited) = (0, 0);
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
         let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
-        sum.0 += fields.next()?.ok()?;
-        sum.1 += fields.next()?.ok()?;
+        on_cpu += fields.next()?.ok()?;
+        waited += fields.next()?.ok()?;
     }
     // Some kernels show the file and count nothing in it.
-    (sum.0 > 0).then_some(sum)
+    (on_cpu > 0).then_some(waited)
 }
 
 #[cfg(test)]
@@ -264,36 +264,35 @@ mod tests {
     fn a_name_with_parentheses_and_blanks_is_no_obstacle() {
         let stat =
             "7 (a ) b) S 1 1 1 0 -1 4194304 103 0 0 0 150 50 0 0 20 0 1 0 144150 3133440 390";
-        let reading = ProcessReading::parse(stat, "765 390 1 1 0 1 0", None).unwrap();
-        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+        let reading = ProcessReading::parse(stat, "765 390 1 1 0 1 0", 2_004, None).unwrap();
         assert_eq!(
-            (reading.user_ns, reading.system_ns),
-            (150 * tick, 50 * tick)
+            (reading.cpu.user, reading.cpu.system, reading.cpu.cpu_ns),
+            (150, 50, 2_004)
         );
         assert_eq!(reading.rss_bytes, 389 * rustix::param::page_size() as u64);
     }
 
     #[test]
     fn a_thread_spends_its_time_where_it_spends_it() {
-        let begun = ThreadReading::now().unwrap();
+        let begun = CpuTime::of_thread().unwrap();
         while thread_cpu() - begun.cpu_ns < 300_000_000 {
             std::hint::black_box((0..1000).sum::<u64>());
         }
-        let worked = ThreadReading::now().unwrap();
+        let worked = CpuTime::of_thread().unwrap();
         let (user, system) = worked.since(&begun);
         assert_eq!(user + system, worked.cpu_ns - begun.cpu_ns);
         assert!(user > 3 * system, "{user} {system}");
         while thread_cpu() - worked.cpu_ns < 300_000_000 {
             std::hint::black_box(fs::read("/proc/self/maps").unwrap());
         }
-        let read = ThreadReading::now().unwrap();
+        let read = CpuTime::of_thread().unwrap();
         let (user, system) = read.since(&worked);
         assert!(system > user, "{user} {system}");
     }
 
     #[test]
     fn without_a_tick_the_past_decides() {
-        let at = |cpu_ns, user, system| ThreadReading {
+        let at = |cpu_ns, user, system| CpuTime {
             cpu_ns,
             user,
             system,
@@ -316,8 +315,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_off_leaves_the_ratio() {
+        let mut usage = ProcessUsage {
+            cpu_user_ns: 300,
+            cpu_system_ns: 100,
+            ..ProcessUsage::default()
+        };
+        usage.take_off(40);
+        assert_eq!((usage.cpu_user_ns, usage.cpu_system_ns), (270, 90));
+        usage.take_off(400);
+        assert_eq!(usage.cpu_ns(), 0);
+    }
+
+    #[test]
     fn reads_this_process() {
         let reading = ProcessReading::of(std::process::id()).unwrap();
+        let begun = thread_cpu();
+        while thread_cpu() < begun + 3_000_000 {
+            std::hint::black_box((0..1000).sum::<u64>());
+        }
+        // Finer than a tick.
+        let later = ProcessReading::of(std::process::id()).unwrap();
+        assert!(later.since(&reading).cpu_ns() >= 3_000_000);
         assert!(reading.rss_bytes > 0);
         assert!(ProcessReading::of(u32::MAX).is_err());
         assert!(kernel_memory().is_some_and(|bytes| bytes > 0));

@@ -264,6 +264,7 @@ mod tests {
             count: 0,
             total_ns: 0,
             max_ns: 2_000_000,
+            ..Pauses::default()
         });
         measurement
     }
@@ -299,7 +300,7 @@ mod tests {
             guards_broken(|m| m.server_pauses = Some(Pauses {
                 count: 1,
                 total_ns: 20_000_001,
-                max_ns: 0
+                ..Pauses::default()
             })),
             ["pauses-server"]
         );

@@ -146,12 +146,12 @@ pub struct IpTraffic {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No connection came about.
-    #[error("no connection to {address}: {source}")]
+    #[error("no connection to {address}: {cause}")]
     Unreachable {
         /// The address.
         address: String,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The connection broke.
     #[error("the connection broke: {0}")]

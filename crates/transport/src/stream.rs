@@ -85,12 +85,10 @@ pub async fn connect(
         }
         socket.connect(address).await
     };
-    let stream = connecting
-        .await
-        .map_err(|source| ClientError::Unreachable {
-            address: address.to_string(),
-            source,
-        })?;
+    let stream = connecting.await.map_err(|cause| ClientError::Unreachable {
+        address: address.to_string(),
+        cause,
+    })?;
     meter.0.connections.set(meter.0.connections.get() + 1);
     Ok(Counted {
         stream,

@@ -31,9 +31,9 @@ impl Hold {
     /// Another process does, or the file can't be written.
     pub(super) fn on(folder: &Path) -> Result<Self, FolderError> {
         let path = folder.join(NAME);
-        let writing = |source: io::Error| FolderError::Write {
+        let writing = |cause: io::Error| FolderError::Write {
             path: path.clone(),
-            source,
+            cause,
         };
         let mut options = OpenOptions::new();
         options.create(true).write(true).truncate(false);

@@ -45,20 +45,20 @@ pub enum FolderError {
     #[error("{} is complete: no case is left to be measured", .0.display())]
     Complete(PathBuf),
     /// The disk is full, or may not be written to, or …
-    #[error("can't write {}: {source}", path.display())]
+    #[error("can't write {}: {cause}", path.display())]
     Write {
         /// What was to be written.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is missing or may not be read.
-    #[error("can't read {}: {source}", path.display())]
+    #[error("can't read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file is not what it should be.
     #[error("{}:{line}: {reason}", path.display())]
@@ -132,16 +132,16 @@ impl Folder {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, FolderError> {
-    fs::read(path).map_err(|source| FolderError::Read {
+    fs::read(path).map_err(|cause| FolderError::Read {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }
 
 fn text(path: &Path) -> Result<String, FolderError> {
-    fs::read_to_string(path).map_err(|source| FolderError::Read {
+    fs::read_to_string(path).map_err(|cause| FolderError::Read {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }
 

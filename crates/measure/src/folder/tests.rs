@@ -255,7 +255,7 @@ fn what_is_malformed_names_file_and_line() {
     });
     assert!(error.contains("summary.json:"), "{error}");
     let error = complaint("manifest.json", &|text| {
-        text.replace("\"schema_version\": 2", "\"schema_version\": 9")
+        text.replace("\"schema_version\": 3", "\"schema_version\": 9")
     });
     assert!(error.contains("schema version 9"), "{error}");
     let error = complaint("intervals.csv", &|text| {

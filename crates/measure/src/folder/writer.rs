@@ -1,7 +1,7 @@
 //! A result folder that is being written.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::hold::Hold;
 use super::{Folder, FolderError, INTERVALS, LOG, MANIFEST, RUNS, SCENARIO, SUMMARY, log, text};
 use crate::manifest::{Manifest, RunInfo, Status};
 use crate::measurement::{Key, Measurement, Outcome};
+use crate::replace::replace;
 use crate::rows::{self, IntervalRow, RunRow};
 use crate::selftest::SelfTest;
 use crate::summary::{Depth, Kept, Search, Summary, encode};
@@ -48,14 +49,14 @@ impl FolderWriter {
         let path = out.join(&name);
         let writing = |path: &Path| {
             let path = path.to_owned();
-            move |source: io::Error| match source.kind() {
+            move |cause: io::Error| match cause.kind() {
                 io::ErrorKind::AlreadyExists => FolderError::Exists(path),
-                _ => FolderError::Write { path, source },
+                _ => FolderError::Write { path, cause },
             }
         };
-        fs::create_dir_all(out).map_err(|source| FolderError::Write {
+        fs::create_dir_all(out).map_err(|cause| FolderError::Write {
             path: out.to_owned(),
-            source,
+            cause,
         })?;
         fs::create_dir(&path).map_err(writing(&path))?;
         let first_words = || {
@@ -209,10 +210,10 @@ impl FolderWriter {
         self.cases.push(Kept::of(measurement));
         self.manifest.run.order.push(measurement.key.brief());
         self.intervals.extend(IntervalRow::all(measurement));
-        let lines = log::lines(measurement, self.manifest.started_utc).map_err(|source| {
+        let lines = log::lines(measurement, self.manifest.started_utc).map_err(|cause| {
             FolderError::Write {
                 path: self.path.join(LOG),
-                source,
+                cause,
             }
         })?;
         self.log.extend(lines);
@@ -276,9 +277,9 @@ impl FolderWriter {
         self.put(RUNS, &self.table(RUNS, &runs)?)?;
         self.put(INTERVALS, &self.table(INTERVALS, &self.intervals)?)?;
         let mut text =
-            log::heading(self.manifest.started_utc).map_err(|source| FolderError::Write {
+            log::heading(self.manifest.started_utc).map_err(|cause| FolderError::Write {
                 path: self.path.join(LOG),
-                source,
+                cause,
             })?;
         text.extend_from_slice(&self.log);
         self.put(LOG, &text)
@@ -287,7 +288,7 @@ impl FolderWriter {
     fn table<R: rows::Row + Clone>(&self, name: &str, rows: &[R]) -> Result<Vec<u8>, FolderError> {
         rows::write(rows).map_err(|error| FolderError::Write {
             path: self.path.join(name),
-            source: io::Error::other(error),
+            cause: io::Error::other(error),
         })
     }
 
@@ -295,7 +296,7 @@ impl FolderWriter {
         let path = self.path.join(name);
         let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| FolderError::Write {
             path,
-            source: io::Error::other(error),
+            cause: io::Error::other(error),
         })?;
         bytes.push(b'\n');
         self.put(name, &bytes)
@@ -304,25 +305,9 @@ impl FolderWriter {
     /// A reader sees the old file or the new one, never a part.
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        let write = || {
-            let mut file = tempfile::Builder::new()
-                .prefix(".")
-                .suffix(".tmp")
-                .permissions(permissions())
-                .tempfile_in(&self.path)?;
-            file.write_all(bytes)?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().map_err(|source| FolderError::Write {
+        replace(&path, bytes).map_err(|cause| FolderError::Write {
             path: path.clone(),
-            source,
+            cause,
         })
     }
-}
-
-/// A temporary file is private; a result is as readable as the umask lets it be.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o666)
 }

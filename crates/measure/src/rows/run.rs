@@ -435,6 +435,10 @@ fn visit_pauses(cells: &mut impl Cells, process: &str, pauses: &mut Option<Pause
             cells.at(&format!("{process}_pauses"), &mut pauses.count);
             cells.at(&format!("{process}_paused_ns"), &mut pauses.total_ns);
             cells.at(&format!("{process}_pause_max_ns"), &mut pauses.max_ns);
+            cells.at(
+                &format!("{process}_pause_monitor_cpu_ns"),
+                &mut pauses.monitor_cpu_ns,
+            );
         },
     );
 }

@@ -114,6 +114,12 @@ impl Run<'_> {
         if matches!(seen, Phase::Measuring | Phase::Draining) {
             // Without an answer the server has ended, and `stop` says how.
             measurement.server_pauses = server.pauses().ok();
+            // The lab's own watching is no cost of the transport.
+            if let (Some(usage), Some(pauses)) =
+                (&mut measurement.usage.server, measurement.server_pauses)
+            {
+                usage.take_off(pauses.monitor_cpu_ns);
+            }
         }
         if let Err(error) = server.stop() {
             measurement.outcome = blame(measurement.outcome, &error);

@@ -74,9 +74,9 @@ fn place(url: &str) -> Result<(String, String), ClientError> {
 }
 
 async fn resolve(authority: &str) -> Result<SocketAddr, ClientError> {
-    let unreachable = |source| ClientError::Unreachable {
+    let unreachable = |cause| ClientError::Unreachable {
         address: authority.to_owned(),
-        source,
+        cause,
     };
     let is_bare = authority
         .rsplit(':')

@@ -46,7 +46,7 @@ law), so there it is taken times the rate of its run.
 
 Differences that are known, each from the source of the tool (oha 1.16.0, wrk 4.1.0):
 
-- **When a request is due.** pushlab keeps to a schedule in nanoseconds (it sleeps on a timerfd and spins the last 150 us) and measures \
+- **When a request is due.** pushlab keeps to a schedule in nanoseconds (it sleeps on a timerfd and spins the last 2 ms) and measures \
 from it. oha sleeps with tokio's timer, whose unit is a millisecond: a request goes out up to 1 ms or more late, all that fell due \
 meanwhile at once, and its correction begins when the timer woke and not when the request was due. So above 1,000/s its requests \
 come in bursts that queue behind each other at the server, and in no case is its own lateness in its figures; pushlab's is.

@@ -30,7 +30,7 @@ const RUNS: u64 = 1000;
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let ask = |seed| Ask {
         kind: Kind::Poisson(RATE),
-        duration: lab.either(Duration::from_secs(4), Duration::from_secs(25)),
+        duration: lab.either(Duration::from_secs(8), Duration::from_secs(25)),
         clients: 1,
         seed,
     };

@@ -61,9 +61,9 @@ impl Host {
         } else {
             format!("{name}:80")
         };
-        let unreachable = |source| ClientError::Unreachable {
+        let unreachable = |cause| ClientError::Unreachable {
             address: full.clone(),
-            source,
+            cause,
         };
         let address = lookup_host(&full).await.map_err(unreachable)?.next();
         let address = address.ok_or_else(|| unreachable(io::ErrorKind::NotFound.into()))?;

@@ -1,5 +1,7 @@
 //! Responses as a client reads them (RFC 9112 sections 4 to 6).
 
+use std::mem::MaybeUninit;
+
 use crate::ClientError;
 
 /// Most bytes of a response's head.
@@ -31,9 +33,11 @@ pub(super) enum Framing {
 impl Head {
     /// The head at the beginning of `input`, if it is all there. Interim responses (1xx) are heads without a body.
     pub(super) fn parse(input: &[u8]) -> Result<Option<Self>, ClientError> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(input) {
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let parsed = parser.parse_response_with_uninit_headers(&mut response, input, &mut headers);
+        let length = match parsed {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) if input.len() <= MAX_HEAD => return Ok(None),
             Ok(httparse::Status::Partial) => return Err(bad("a head over 64 KiB")),

@@ -1,6 +1,5 @@
 //! A session's client: commands on some lines, polls on another.
 
-use std::io::Write as _;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -151,8 +150,9 @@ impl<P: Polls> SessionClient<P> {
         self.commands[index].begin(false, |out| {
             out.extend_from_slice(head);
             let brackets = if fitting > 1 { 2 } else { 0 };
-            // Writing to a Vec can't fail.
-            let _ = write!(out, "{}\r\n\r\n", bytes + brackets);
+            let length = bytes + brackets;
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n\r\n");
             if brackets > 0 {
                 out.push(b'[');
             }
@@ -184,7 +184,8 @@ impl<P: Polls> SessionClient<P> {
                 ready!(self.polls.poll_due(cx));
                 let (received, head) = (self.received, &self.heads.events);
                 self.events.begin(true, |out| {
-                    let _ = write!(out, "GET /events?after={received}");
+                    out.extend_from_slice(b"GET /events?after=");
+                    out.extend_from_slice(itoa::Buffer::new().format(received).as_bytes());
                     out.extend_from_slice(head);
                 });
                 self.traffic.requests += 1;

@@ -1,0 +1,103 @@
+//! Values on the command line: what they may be, and what is said when they aren't that.
+
+use std::time::Duration;
+
+use clap::builder::ValueParser;
+
+pub(super) fn positive() -> ValueParser {
+    let parse = |text: &str| match text.parse::<usize>() {
+        Ok(number) if (1..=1 << 40).contains(&number) => Ok(number),
+        _ => Err("a whole number from 1 on is right"),
+    };
+    ValueParser::new(parse)
+}
+
+/// A size with a unit, or a plain number of bytes.
+pub(super) fn parse_bytes(text: &str) -> Result<usize, String> {
+    let bytes = match text.parse::<usize>() {
+        Ok(bytes) => bytes,
+        Err(_) => scenario::parse_size(text)?,
+    };
+    if (1..=1 << 40).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("1 byte to 1024 GiB are right".to_owned())
+    }
+}
+
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration_or_zero(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+pub(super) fn parse_duration_or_zero(text: &str) -> Result<Duration, String> {
+    let duration = scenario::parse_duration(text)?;
+    if duration <= Duration::from_secs(24 * 3600) {
+        Ok(duration)
+    } else {
+        Err("at most 24h are right".to_owned())
+    }
+}
+
+pub(super) fn parse_hold(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if duration <= Duration::from_secs(60) {
+        Ok(duration)
+    } else {
+        Err("at most 60s are right".to_owned())
+    }
+}
+
+/// An origin as browsers write it (RFC 6454 section 6.2).
+pub(super) fn parse_origin(text: &str) -> Result<String, String> {
+    let help =
+        "an origin is a scheme, a host and perhaps a port, without a path: http://localhost:3000";
+    let (scheme, host) = text.split_once("://").ok_or(help)?;
+    let is_scheme = !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let is_host = !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"/?#@".contains(&b));
+    if is_scheme && is_host {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(help.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked() {
+        assert_eq!(parse_bytes("4096"), Ok(4096));
+        assert_eq!(parse_bytes("1 MiB"), Ok(1 << 20));
+        assert!(parse_bytes("0").is_err() && parse_bytes("-1").is_err());
+        assert!(
+            parse_duration("0s").is_err()
+                && parse_duration("25h").is_err()
+                && parse_hold("61s").is_err()
+        );
+        assert_eq!(
+            parse_origin("HTTP://localhost:3000"),
+            Ok("http://localhost:3000".to_owned())
+        );
+        for bad in [
+            "localhost",
+            "http://",
+            "://x",
+            "http://x/",
+            "http://x/path",
+            "http://a@b",
+            "*",
+        ] {
+            assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+    }
+}
