@@ -58,6 +58,10 @@ struct Step {
     arguments: &'static str,
 }
 
+/// Runs each benchmark for a moment.
+const SMOKE: &str =
+    "bench --workspace --profile dev -- --quick --measurement-time 0.3 --noplot --discard-baseline";
+
 fn steps() -> Vec<Step> {
     let step = |name, arguments| Step {
         name,
@@ -75,6 +79,8 @@ fn steps() -> Vec<Step> {
     } else {
         steps.push(step("tests", "test --workspace"));
     }
+    // A smoke test: unoptimised, since that is built already, so its figures mean nothing and are thrown away.
+    steps.push(step("benchmarks", SMOKE));
     steps.push(Step {
         name: "docs",
         variable: Some(("RUSTDOCFLAGS", "-D warnings")),
@@ -115,5 +121,12 @@ mod tests {
             r#"RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps"#
         );
         assert_eq!(docs.command().get_args().count(), 3);
+    }
+
+    #[test]
+    fn benchmarks_run_after_the_tests_and_leave_nothing_behind() {
+        let names: Vec<&str> = steps().iter().map(|step| step.name).collect();
+        assert!(names.ends_with(&["tests", "benchmarks", "docs"]));
+        assert!(SMOKE.contains(" --quick ") && SMOKE.ends_with(" --discard-baseline"));
     }
 }
