@@ -84,7 +84,7 @@ fn paths() -> Vec<Path> {
                 10,
                 Box::new(move || (transport.broadcast)(10)),
             ),
-            path("connect", 100, 1, Box::new(transport.connect)),
+            path("connect", 300, 1, Box::new(transport.connect)),
             path(
                 "throughput/16",
                 2_000,

@@ -80,6 +80,8 @@ fn build() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--release", "--quiet"]);
     cargo.args(["--package", "benches", "--example", "instructions"]);
+    // Else rustix asks the kernel where the vDSO is, and under valgrind it isn't there; libc has been told.
+    cargo.args(["--features", "rustix/use-libc-auxv"]);
     ensure!(children::run(&mut cargo)?.success(), "the build failed");
     Ok(target()?.join("release/examples/instructions"))
 }
