@@ -2,9 +2,9 @@
 //! `instructions NAME TURNS` does one of them so many times.
 //!
 //! It is a plain program run twice, with few turns and with many: the difference is that of the turns alone, to the instruction, whatever
-//! starting up costs. gungraun, the harness for callgrind, would do the same with a runner of its own that must be installed in the very
-//! version of its library, names the measured function by its symbol, and fails in plain `cargo bench` where valgrind is missing; its limits
-//! are against the last run of the same machine, and what is wanted is a limit against a file in the repository.
+//! starting up costs. gungraun, the harness for callgrind, was the other choice. It needs a runner that is installed in the very version of
+//! its library, and as a bench target it fails in plain `cargo bench` where valgrind or that runner is missing. It holds counts against an
+//! earlier run kept in `target`, or against numbers in the code; wanted here is a file in the repository that a command writes.
 
 mod hot;
 mod transports;

@@ -23,9 +23,8 @@ fn main() {
 }
 
 /// What criterion can't show.
-const BEYOND: &str = "\
-These are means of closed loops: each message waits for the last one, so a slow answer delays the question after it and hides. \
-Tails (p99, p99.9), and latency under a schedule that doesn't wait (open loop), are in `pushlab run`: cargo run --release -- run echo broadcast";
+const BEYOND: &str = "Means of closed loops are what criterion shows. What it can't show: tails (p99, p99.9), and latency under \
+a schedule that doesn't wait for answers. See `pushlab run`: cargo run --release -- run echo broadcast";
 
 /// Turns before the time runs: connections are warm, buffers have grown.
 const WARM: u64 = 50;

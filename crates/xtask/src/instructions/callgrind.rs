@@ -43,6 +43,7 @@ impl HotPath {
         let profile = folder.join(format!("{}.out", self.name.replace('/', "-")));
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--tool=callgrind"]);
+        valgrind.env("GLIBC_TUNABLES", NO_REP_MOVSB);
         let mut file = OsString::from("--callgrind-out-file=");
         file.push(&profile);
         valgrind.arg(file).arg(program);
@@ -53,6 +54,10 @@ impl HotPath {
         total(&text).with_context(|| format!("no total in {}", profile.display()))
     }
 }
+
+/// On some processors the C library copies a few KiB and more with one instruction, `rep movsb`, which callgrind counts once a byte. What
+/// is copied would then be most of a count on one machine and little of it on another.
+const NO_REP_MOVSB: &str = "glibc.cpu.x86_rep_movsb_threshold=1000000000";
 
 /// The total of a profile.
 fn total(profile: &str) -> Option<u64> {
