@@ -47,7 +47,7 @@ pub use clock::{Stamp, now};
 pub use counts::{Counts, Errors, IpTraffic, Traffic};
 pub use delivery::{Delivery, Oracle, Receipt, Tally};
 pub use flight::Flight;
-pub use folder::{Folder, FolderError, FolderWriter};
+pub use folder::{Folder, FolderError, FolderWriter, Histograms};
 pub use latency::{Distribution, Latencies, Which};
 pub use manifest::{Manifest, Status};
 pub use measurement::{Key, Little, Measurement, Outcome, Slip};

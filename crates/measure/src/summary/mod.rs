@@ -36,7 +36,7 @@ pub use expectation::{Expectation, Judgement};
 pub use search::{Probe, Search, SearchEnd};
 
 use crate::manifest::{Manifest, SCHEMA_VERSION, Status};
-use crate::measurement::Measurement;
+use crate::measurement::{Key, Measurement};
 use crate::rows::RunRow;
 use crate::verdict::Verdict;
 
@@ -209,6 +209,17 @@ impl Summary {
     /// The arm of that name at the first point.
     pub fn arm(&self, name: &str) -> Option<&Arm> {
         self.arms.iter().find(|arm| arm.arm == name)
+    }
+
+    /// The verdict of a case; none if the summary doesn't know it.
+    pub(crate) fn verdict_of(&self, key: &Key) -> Option<&Verdict> {
+        let is_it = |trial: &&Trial| trial.trial == key.trial && trial.attempt == key.attempt;
+        let own = self.arms.iter().filter(|arm| {
+            let point = self.points.get(arm.point);
+            arm.arm == key.arm && point.is_some_and(|point| point.label == key.point)
+        });
+        let mut trials = own.flat_map(|arm| &arm.trials);
+        trials.find(is_it).map(|trial| &trial.verdict)
     }
 
     /// The arms at one point, in the scenario's order.
