@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     CaseInvalid,
     /// A self-test missed a truth, or could not be recorded.
     Missed,
-    /// Something that the scenario expects didn't hold.
+    /// Something that the scenario expects didn't hold, or got worse by more than was allowed.
     ExpectationFailed,
     /// A case failed, and left a row that says why.
     CaseFailed,

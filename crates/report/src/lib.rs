@@ -11,14 +11,17 @@
 //! | `notes` | what a number alone would hide: guards that were broken, errors, faults |
 //! | `sentence` | [`sentence`]: what the run shows, in one sentence |
 //! | `answers` | what was asked for by name: crossovers, searches, expectations |
+//! | [`diff`] | what changed between two runs |
 //! | `figure` | durations, bytes and counts with three significant digits |
 
 mod answers;
+pub mod diff;
 mod figure;
 mod notes;
 mod sentence;
 mod table;
 
+pub use diff::Diff;
 pub use figure::{bytes, count, duration, metric};
 pub use sentence::sentence;
 pub use table::{Look, table};

@@ -234,6 +234,12 @@ pub fn figure(row: &RunRow, metric: &str) -> Option<f64> {
     metric.of(row)
 }
 
+/// The names of the metrics by which arms are compared, in the order in which they are documented.
+pub fn compared() -> impl Iterator<Item = &'static str> {
+    let compared = metrics::METRICS.iter().filter(|metric| metric.compared);
+    compared.map(|metric| metric.name.as_str())
+}
+
 /// The names of all metrics.
 #[cfg(test)]
 pub(crate) fn metrics() -> impl Iterator<Item = &'static str> {

@@ -264,7 +264,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Whether standard output shows bold and struck-through text, and the reader wants it (<https://no-color.org>).
-fn is_styled() -> bool {
+pub(crate) fn is_styled() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     io::stdout().is_terminal() && !unwanted && !dumb

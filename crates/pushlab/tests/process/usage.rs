@@ -10,6 +10,7 @@ fn help_has_examples_everywhere() {
         &["run", "--help"],
         &["serve", "--help"],
         &["load", "--help"],
+        &["diff", "--help"],
         &["list", "--help"],
         &["selftest", "--help"],
         &["completions", "--help"],
@@ -190,6 +191,17 @@ fn wrong_use_is_named_and_exits_with_2() {
         &["selftest", "--only", "nonsense"],
         2,
         &["'nonsense'", "freeze", "a-a", "end-in-freeze", "starved"],
+    );
+    refused(
+        &["diff", "a", "b", "--fail-over", "0.1"],
+        2,
+        &["--fail-over", "a percentage from 0% to 1000% is right, as in 10%"],
+    );
+    refused(&["diff", "a"], 2, &["<B>"]);
+    refused(
+        &["diff", "no-such-a", "no-such-b"],
+        2,
+        &["can't read no-such-a/manifest.json: No such file"],
     );
     refused(&["list", "transport"], 2, &["'transport'", "'transports'"]);
 }

@@ -45,7 +45,8 @@ impl Check<'_> {
         let pairs = (1..).zip(right.lines().zip(heading.lines().chain(std::iter::repeat(""))));
         for (line, (right, own)) in pairs {
             if right != own {
-                return Err(self.wrong(LOG, line, differs(own, right)));
+                let reason = format!("{}, by `started_utc` in manifest.json", differs(own, right));
+                return Err(self.wrong(LOG, line, reason));
             }
         }
         if heading != right {

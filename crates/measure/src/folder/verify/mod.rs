@@ -14,15 +14,16 @@
 //! | `latency.hlog` | every letter: comments and times follow from the tables, each histogram has a checksum |
 //! | `summary.json` | every letter: it is made again from the tables and the log. Verdicts, searches and their reasons are its own |
 //!
-//! What nothing else repeats can't be checked: the machine in the manifest, comments in the scenario, and in `runs.csv` columns
-//! such as `retransmits` or the length of the warm-up.
+//! Numbers that were made again may differ by a share of 1e-9: another machine's logarithms may. What nothing else repeats can't be
+//! checked: the machine in the manifest, comments and the list of transports in the scenario, and in `runs.csv` columns such as
+//! `retransmits` or the length of the warm-up.
 //!
 //! A run that was killed leaves files that may be one case apart, for they are written one after the other. A folder that was closed
 //! (complete or interrupted) is exact.
 
 mod latencies;
 mod same;
-mod scenario;
+mod settings;
 mod summary;
 mod tables;
 
@@ -113,3 +114,6 @@ impl<'a> Check<'a> {
         Err(self.wrong(name, line, "this line has no end: the file was cut off"))
     }
 }
+
+#[cfg(test)]
+mod tests;

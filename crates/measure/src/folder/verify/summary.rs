@@ -67,9 +67,10 @@ impl Check<'_> {
                 let reason = format!("`arms` has no trial of the case {case}, which has a row in runs.csv on line {line}");
                 return Err(self.wrong(SUMMARY, 1, reason));
             };
+            let reasons = verdict.reasons();
             let pairs = [
                 ("verdict", row.verdict.as_str(), verdict.word()),
-                ("verdict_reasons", &row.verdict_reasons, &verdict.reasons()),
+                ("verdict_reasons", row.verdict_reasons.as_str(), reasons.as_str()),
             ];
             if let Some((column, own, right)) = pairs.iter().find(|(_, own, right)| own != right) {
                 let reason = format!("`{column}` of {case} is `{own}`, but in summary.json it is `{right}`");

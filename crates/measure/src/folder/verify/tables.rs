@@ -57,7 +57,7 @@ impl Check<'_> {
         let (runs, intervals) = (&self.folder.runs, &self.folder.intervals);
         let mut ranges = vec![0..0; runs.len()];
         let (mut start, mut next) = (0, 0);
-        for group in intervals.chunk_by(|a, b| same_case(a, b)) {
+        for group in intervals.chunk_by(same_case) {
             let range = start..start + group.len();
             start = range.end;
             let is_it = |row: &RunRow| is_of(&group[0], row);

@@ -13,8 +13,8 @@ impl Check<'_> {
         let run = &self.manifest.run;
         let pairs = [
             ("name", scenario.name.as_str(), run.scenario.as_str()),
-            ("kind", scenario.kind.name(), &run.kind),
-            ("question", &scenario.question, &run.question),
+            ("kind", scenario.kind.name(), run.kind.as_str()),
+            ("question", scenario.question.as_str(), run.question.as_str()),
         ];
         if let Some((field, own, right)) = pairs.iter().find(|(_, own, right)| own != right) {
             let line = self.line_of(field);
