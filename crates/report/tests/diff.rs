@@ -89,11 +89,15 @@ fn what_changed_is_told_first_and_the_rest_is_there() {
     after.extend(five("websocket", 131));
     let (a, mut b) = (folder("a", &before), folder("b", &after));
     b.manifest.build.rustc = Some("rustc 9.99.0".into());
-    b.manifest.machine.sysctls.insert("net.core.somaxconn".into(), "1".into());
+    b.manifest
+        .machine
+        .sysctls
+        .insert("net.core.somaxconn".into(), "1".into());
     let diff = Diff::of(&a, &b);
     let sentence = diff.sentence();
     assert!(
-        sentence.starts_with("2 of 10 figures changed: websocket median latency 1.31 times (95 %: 1.2"),
+        sentence
+            .starts_with("2 of 10 figures changed: websocket median latency 1.31 times (95 %: 1.2"),
         "{sentence}"
     );
     assert!(
@@ -102,15 +106,25 @@ fn what_changed_is_told_first_and_the_rest_is_there() {
         ),
         "{sentence}"
     );
-    let what: Vec<&str> = diff.circumstances.iter().map(|one| one.what.as_str()).collect();
+    let what: Vec<&str> = diff
+        .circumstances
+        .iter()
+        .map(|one| one.what.as_str())
+        .collect();
     assert_eq!(what, ["rustc", "net.core.somaxconn"]);
     let text = diff.text(Look::default());
-    assert!(text.contains("no difference seen (one of ") && text.contains("higher (worse)"), "{text}");
+    assert!(
+        text.contains("no difference seen (one of ") && text.contains("higher (worse)"),
+        "{text}"
+    );
     let widest = text.lines().skip(1).map(|line| line.chars().count()).max();
     assert!(widest <= Some(130), "{text}");
     let markdown = diff.markdown();
     assert!(markdown.contains("| rustc | "), "{markdown}");
-    assert!(markdown.contains("8 without a difference, or not judged"), "{markdown}");
+    assert!(
+        markdown.contains("8 without a difference, or not judged"),
+        "{markdown}"
+    );
     // Whatever is serialised is read back.
     let json = serde_json::to_string(&diff).unwrap();
     assert_eq!(serde_json::from_str::<Diff>(&json).unwrap(), diff);
@@ -124,7 +138,11 @@ fn worse_is_up_for_costs_and_down_for_throughput() {
         one.measured_s = 1.25;
     }
     let diff = Diff::of(&folder("a", &before), &folder("b", &after));
-    let figure = diff.figures.iter().find(|one| one.metric == "messages_per_s").unwrap();
+    let figure = diff
+        .figures
+        .iter()
+        .find(|one| one.metric == "messages_per_s")
+        .unwrap();
     assert_eq!((figure.finding, figure.worse), (Finding::Lower, true));
     // To 0.8, which is worse by a factor of 1.25.
     assert_eq!(diff.worse_than(0.24).len(), 1);
@@ -135,7 +153,10 @@ fn worse_is_up_for_costs_and_down_for_throughput() {
 
 #[test]
 fn an_interval_that_reaches_the_limit_does_not_fail() {
-    let diff = Diff::of(&folder("a", &five("websocket", 1000)), &folder("b", &five("websocket", 1110)));
+    let diff = Diff::of(
+        &folder("a", &five("websocket", 1000)),
+        &folder("b", &five("websocket", 1110)),
+    );
     let figure = &diff.figures[0];
     assert_eq!(figure.finding, Finding::Higher);
     let (low, high) = figure.interval().unwrap();
@@ -165,7 +186,10 @@ fn an_arm_without_enough_valid_trials_is_struck_through_and_not_compared() {
     assert_eq!((first.finding, first.ratio), (Finding::NotCompared, None));
     assert_eq!(first.reason, "too few valid trials in B");
     let text = diff.text(Look::default());
-    assert!(text.contains(" 100 us") && text.contains("~900 us~"), "{text}");
+    assert!(
+        text.contains(" 100 us") && text.contains("~900 us~"),
+        "{text}"
+    );
     assert!(diff.text(Look { styled: true }).contains("\u{1b}[9m900 us"));
     assert!(diff.markdown().contains("| ~~900 us~~ |"));
 }
@@ -174,7 +198,11 @@ fn an_arm_without_enough_valid_trials_is_struck_through_and_not_compared() {
 fn too_few_trials_are_no_finding() {
     let (before, after) = (five("websocket", 100), five("websocket", 200));
     let diff = Diff::of(&folder("a", &before[..3]), &folder("b", &after[..3]));
-    assert!(diff.figures.iter().all(|one| one.finding == Finding::TooFewTrials));
+    assert!(
+        diff.figures
+            .iter()
+            .all(|one| one.finding == Finding::TooFewTrials)
+    );
     assert!(diff.is_blind());
 }
 
@@ -192,7 +220,10 @@ fn losses_and_failures_are_worse_whatever_the_limit() {
     ];
     let diff = Diff::of(&a, &b);
     assert_eq!(diff.worse_than(10.0), right);
-    assert!(diff.sentence().ends_with("websocket lost 12 of 4,000 messages (before 0 of 5,000)."));
+    assert!(
+        diff.sentence()
+            .ends_with("websocket lost 12 of 4,000 messages (before 0 of 5,000).")
+    );
     // Fewer than before are told, and are no failure.
     let back = Diff::of(&b, &a);
     assert_eq!(back.worse_than(0.0), Vec::<String>::new());
@@ -207,7 +238,11 @@ fn points_and_arms_of_one_run_alone_are_listed() {
     let mut after = five_at("websocket", "rate=2/s", 100);
     after.extend(five_at("websocket", "rate=3/s", 100));
     let diff = Diff::of(&folder("a", &before), &folder("b", &after));
-    assert!(diff.figures.iter().all(|one| one.point == "rate=2/s" && one.arm == "websocket"));
+    assert!(
+        diff.figures
+            .iter()
+            .all(|one| one.point == "rate=2/s" && one.arm == "websocket")
+    );
     let only: Vec<(Which, &str, &str)> = diff
         .only
         .iter()
@@ -222,7 +257,10 @@ fn points_and_arms_of_one_run_alone_are_listed() {
         ]
     );
     let text = diff.text(Look::default());
-    assert!(text.contains("  rate=2/s:\n") && text.contains("  only in B: websocket at rate=3/s\n"), "{text}");
+    assert!(
+        text.contains("  rate=2/s:\n") && text.contains("  only in B: websocket at rate=3/s\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -260,5 +298,8 @@ fn other_scenarios_are_told_apart() {
     );
     b.summary.scenario = "other".into();
     let difference = Diff::of(&a, &b).scenario_difference;
-    assert_eq!(difference.as_deref(), Some("A is a run of made-up, B of other"));
+    assert_eq!(
+        difference.as_deref(),
+        Some("A is a run of made-up, B of other")
+    );
 }

@@ -12,9 +12,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
 };
-use hdrhistogram::serialization::{
-    Deserializer, Serializer, V2DeflateSerializer, V2Serializer,
-};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 use jiff::Timestamp;
 
 use crate::latency::{Which, histogram};
@@ -98,7 +96,10 @@ pub(super) fn parts(log: &str) -> (&str, Vec<Part<'_>>) {
 
 /// The first lines of a case's part, without the last line's end.
 pub(super) fn opening(key: &Key) -> String {
-    format!("{}\n#[MaxValueDivisor: {MAX_VALUE_DIVISOR:.3}]", comment(key))
+    format!(
+        "{}\n#[MaxValueDivisor: {MAX_VALUE_DIVISOR:.3}]",
+        comment(key)
+    )
 }
 
 /// A line of a case: one latency in one second.
@@ -127,12 +128,17 @@ pub(super) fn line<'a>(text: &'a str, key: &Key) -> Result<Line<'a>, String> {
     let which = Which::ALL.into_iter().find(|which| tag(key, *which) == own);
     let which = which.ok_or_else(|| {
         let right = tag(key, key.headline());
-        format!("the tag `{own}` is none of the case {}; `{right}` would be one", key.brief())
+        format!(
+            "the tag `{own}` is none of the case {}; `{right}` would be one",
+            key.brief()
+        )
     })?;
     let histogram = decode(encoded)?;
     let right = format!("{:.3}", histogram.max() as f64 / MAX_VALUE_DIVISOR);
     if max != right {
-        return Err(format!("the greatest value is {max} ms, but the histogram's is {right} ms"));
+        return Err(format!(
+            "the greatest value is {max} ms, but the histogram's is {right} ms"
+        ));
     }
     Ok(Line {
         which,
@@ -188,13 +194,20 @@ fn decode(encoded: &str) -> Result<Histogram<u64>, String> {
     let (head, packed) = bytes
         .split_at_checked(8)
         .ok_or_else(|| broken(&"it is shorter than its head"))?;
+    if head[..4] != COOKIE.to_be_bytes() {
+        return Err(broken(
+            &"it begins with another mark than those of version 2",
+        ));
+    }
     if head[4..] != (packed.len() as u32).to_be_bytes() {
         return Err(broken(&"its length is another one than it says"));
     }
     // The deserializer stops before the checksum, so that is read here.
     let mut plain = Vec::new();
     let mut unpacking = ZlibDecoder::new(packed).take(MOST_PLAIN);
-    unpacking.read_to_end(&mut plain).map_err(|error| broken(&error))?;
+    unpacking
+        .read_to_end(&mut plain)
+        .map_err(|error| broken(&error))?;
     if unpacking.into_inner().total_in() != packed.len() as u64 {
         return Err(broken(&"something stands behind its end"));
     }
@@ -211,6 +224,9 @@ fn decode(encoded: &str) -> Result<Histogram<u64>, String> {
         .deserialize(&mut plain.as_slice())
         .map_err(|error| broken(&error))
 }
+
+/// What a compressed histogram of version 2 begins with.
+const COOKIE: u32 = 0x1c84_9314;
 
 /// Bytes before the counts of a histogram: cookie, length of the counts, offset, digits, least and greatest value, ratio.
 const HEAD: usize = 40;

@@ -258,7 +258,10 @@ fn what_is_malformed_names_file_and_line() {
     let error = complaint("manifest.json", &|text| {
         text.replace("\"schema_version\": 3", "\"schema_version\": 9")
     });
-    assert!(error.contains("newer pushlab (schema 9, this one reads 3)"), "{error}");
+    assert!(
+        error.contains("newer pushlab (schema 9, this one reads 3)"),
+        "{error}"
+    );
     let error = complaint("intervals.csv", &|text| {
         text.replacen("a,,1,", "a,,1,2,3,", 1)
     });

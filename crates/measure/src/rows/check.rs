@@ -82,7 +82,10 @@ fn difference(found: &Records, right: &Records) -> Option<(u64, String)> {
     (found.len() != right.len()).then(|| {
         let (now, then) = (found.len().saturating_sub(1), right.len() - 1);
         let line = found.last().map_or(1, |(line, _)| *line);
-        (line, format!("the file ends after {now} rows; {then} would be right"))
+        (
+            line,
+            format!("the file ends after {now} rows; {then} would be right"),
+        )
     })
 }
 
@@ -90,9 +93,15 @@ fn difference(found: &Records, right: &Records) -> Option<(u64, String)> {
 fn other_letters(text: &[u8], right: &[u8]) -> (u64, String) {
     let line = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
     if text.last() != Some(&b'\n') {
-        return (line(text) + 1, "the last line has no end: the file was cut off".to_owned());
+        return (
+            line(text) + 1,
+            "the last line has no end: the file was cut off".to_owned(),
+        );
     }
-    let alike = text.iter().zip(right).take_while(|(own, wanted)| own == wanted);
+    let alike = text
+        .iter()
+        .zip(right)
+        .take_while(|(own, wanted)| own == wanted);
     let alike = alike.count().min(text.len());
     let reason = "pushlab writes no such quotes, blanks or line ends: the file was written by something else";
     (line(&text[..alike]) + 1, reason.to_owned())

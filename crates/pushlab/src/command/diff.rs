@@ -27,7 +27,9 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit, Failure> {
         Format::Json => serde_json::to_string_pretty(&diff)? + "\n",
     };
     io::stdout().write_all(text.as_bytes())?;
-    Ok(args.fail_over.map_or(Exit::Fine, |share| judge(&diff, share)))
+    Ok(args
+        .fail_over
+        .map_or(Exit::Fine, |share| judge(&diff, share)))
 }
 
 /// A folder whose files say the same.

@@ -84,8 +84,14 @@ fn a_run_does_not_differ_from_itself() {
     let pair = Pair::new((TEXT, 100), (TEXT, 100));
     let (code, text, errors) = outcome(&["diff", &pair.a, &pair.a, "--fail-over", "0%"]);
     assert_eq!((code, errors.as_str()), (0, ""), "{text}");
-    assert!(text.starts_with("No difference seen in 3 figures.\n"), "{text}");
-    assert!(text.contains("Machine, build and settings are the same."), "{text}");
+    assert!(
+        text.starts_with("No difference seen in 3 figures.\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Machine, build and settings are the same."),
+        "{text}"
+    );
 }
 
 #[test]
@@ -93,7 +99,10 @@ fn worse_than_allowed_is_named_and_exits_with_3() {
     let pair = Pair::new((TEXT, 100), (TEXT, 150));
     let (code, text, errors) = pair.diff(&[]);
     assert_eq!((code, errors.as_str()), (0, ""), "{text}");
-    assert!(text.starts_with("2 of 3 figures changed: websocket"), "{text}");
+    assert!(
+        text.starts_with("2 of 3 figures changed: websocket"),
+        "{text}"
+    );
     assert!(text.contains("higher (worse)"), "{text}");
     let (code, _, errors) = pair.diff(&["--fail-over", "10%"]);
     assert_eq!(code, 3);
@@ -113,7 +122,10 @@ fn worse_than_allowed_is_named_and_exits_with_3() {
 fn it_is_printed_for_pull_requests_and_programs() {
     let pair = Pair::new((TEXT, 100), (TEXT, 150));
     let (_, markdown, _) = pair.diff(&["--format", "markdown"]);
-    assert!(markdown.starts_with("**2 of 3 figures changed: "), "{markdown}");
+    assert!(
+        markdown.starts_with("**2 of 3 figures changed: "),
+        "{markdown}"
+    );
     assert!(
         markdown.contains("| websocket | median latency | 100 us | 150 us | 1.50 |")
             && markdown.contains("**higher (worse)** |")
@@ -124,7 +136,10 @@ fn it_is_printed_for_pull_requests_and_programs() {
     let diff: Value = serde_json::from_str(&json).unwrap();
     let first = &diff["figures"][0];
     assert_eq!(first["metric"], "latency_p50_ns");
-    assert_eq!((&first["finding"], &first["worse"]), (&"higher".into(), &true.into()));
+    assert_eq!(
+        (&first["finding"], &first["worse"]),
+        (&"higher".into(), &true.into())
+    );
     assert_eq!(diff["scenario_difference"], Value::Null);
     let last = &diff["figures"][2];
     assert_eq!(last["metric"], "messages_per_s");
@@ -145,7 +160,10 @@ fn other_scenarios_are_refused_unless_wanted() {
     );
     let (code, text, _) = pair.diff(&["--anyway"]);
     assert_eq!(code, 0);
-    assert!(text.contains("Not the same scenario: scenario.toml: line 8"), "{text}");
+    assert!(
+        text.contains("Not the same scenario: scenario.toml: line 8"),
+        "{text}"
+    );
     let commented = TEXT.replace("kind", "# of course\n\nkind") + "# the end\n";
     assert_eq!(Pair::new((TEXT, 100), (&commented, 100)).diff(&[]).0, 0);
 }
@@ -169,7 +187,11 @@ fn what_is_no_whole_result_is_refused() {
     let manifest = Path::new(&pair.b).join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     let version = format!("\"schema_version\": {}", measure::manifest::SCHEMA_VERSION);
-    fs::write(&manifest, text.replacen(&version, "\"schema_version\": 1", 1)).unwrap();
+    fs::write(
+        &manifest,
+        text.replacen(&version, "\"schema_version\": 1", 1),
+    )
+    .unwrap();
     refused("was measured with schema 1, which this pushlab no longer reads");
     fs::remove_file(&manifest).unwrap();
     refused("is no result folder: it has no manifest.json");
@@ -177,18 +199,37 @@ fn what_is_no_whole_result_is_refused() {
 
 #[test]
 fn a_quick_look_is_too_little_to_judge() {
-    let place = Place::new(&TEXT.replace("'1s'", "'100ms'").replace("kind", "warm-up = '20ms'\nkind"));
+    let place = Place::new(
+        &TEXT
+            .replace("'1s'", "'100ms'")
+            .replace("kind", "warm-up = '20ms'\nkind"),
+    );
     let run = |name: &str| {
         let out = place.folder.path().join(name);
-        let arguments = ["run", place.scenario(), "--transport", "inproc", "--quick", "--retries", "0", "--out"];
+        let arguments = [
+            "run",
+            place.scenario(),
+            "--transport",
+            "inproc",
+            "--quick",
+            "--retries",
+            "0",
+            "--out",
+        ];
         let (code, _, errors) = outcome(&[&arguments[..], &[out.to_str().unwrap()]].concat());
         assert_eq!(code, 0, "{errors}");
-        crate::common::only_folder(&out).to_str().unwrap().to_owned()
+        crate::common::only_folder(&out)
+            .to_str()
+            .unwrap()
+            .to_owned()
     };
     let (a, b) = (run("a"), run("b"));
     let (code, text, errors) = outcome(&["diff", &a, &b]);
     assert_eq!((code, errors.as_str()), (0, ""), "{text}");
-    assert!(text.contains("not judged") && text.contains("(quick: a look"), "{text}");
+    assert!(
+        text.contains("not judged") && text.contains("(quick: a look"),
+        "{text}"
+    );
     let (code, _, errors) = outcome(&["diff", &a, &b, "--fail-over", "10%"]);
     assert_eq!(code, 3);
     assert!(errors.contains("no figure could be judged"), "{errors}");

@@ -195,7 +195,10 @@ fn wrong_use_is_named_and_exits_with_2() {
     refused(
         &["diff", "a", "b", "--fail-over", "0.1"],
         2,
-        &["--fail-over", "a percentage from 0% to 1000% is right, as in 10%"],
+        &[
+            "--fail-over",
+            "a percentage from 0% to 1000% is right, as in 10%",
+        ],
     );
     refused(&["diff", "a"], 2, &["<B>"]);
     refused(

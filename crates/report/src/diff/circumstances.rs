@@ -45,9 +45,14 @@ fn facts(manifest: &Manifest) -> Vec<Fact> {
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let list = |cpus: &[u32]| match cpus {
         [] => "none".to_owned(),
-        cpus => cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
+        cpus => cpus
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
     };
-    let limit = |limit: Option<u64>| limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
+    let limit =
+        |limit: Option<u64>| limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
     vec![
         ("how the run ended", Some(manifest.status.word().to_owned())),
         ("quick", Some(yes(run.quick))),
@@ -67,7 +72,10 @@ fn facts(manifest: &Manifest) -> Vec<Fact> {
         ("CPUs of the server", Some(list(&run.server_cpus))),
         ("CPUs of the generator", Some(list(&run.generator_cpus))),
         ("governor", machine.governor.clone()),
-        ("memory", machine.memory_bytes.map(|bytes| crate::bytes(bytes as f64))),
+        (
+            "memory",
+            machine.memory_bytes.map(|bytes| crate::bytes(bytes as f64)),
+        ),
         ("kernel", Some(machine.kernel.clone())),
         ("open files", Some(limit(machine.open_files.0))),
         ("self-test", self_test(manifest)),
@@ -77,7 +85,11 @@ fn facts(manifest: &Manifest) -> Vec<Fact> {
 /// What the lab's last self-test before the run said.
 fn self_test(manifest: &Manifest) -> Option<String> {
     let last = manifest.self_test.as_ref()?;
-    let word = if last.passed { "passed" } else { "missed a truth" };
+    let word = if last.passed {
+        "passed"
+    } else {
+        "missed a truth"
+    };
     let form = match (last.quick, last.complete) {
         (_, false) => " (not all checks)",
         (true, true) => " (quick)",
@@ -86,10 +98,7 @@ fn self_test(manifest: &Manifest) -> Option<String> {
     Some(format!("{word}{form}"))
 }
 
-fn tables(
-    a: &BTreeMap<String, String>,
-    b: &BTreeMap<String, String>,
-) -> Vec<Circumstance> {
+fn tables(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> Vec<Circumstance> {
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let one = |name: &String| Circumstance {
         what: name.clone(),

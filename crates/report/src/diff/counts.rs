@@ -50,9 +50,9 @@ pub(super) fn all(a: &Folder, b: &Folder, pairs: &[Pair<'_>]) -> Vec<Count> {
             worse: u128::from(b) * u128::from(a_of) > u128::from(a) * u128::from(b_of),
         };
         let mut counts = vec![count("failed", failed(pair.a), failed(pair.b))];
-        let faults = FAULTS.iter().map(|(what, of)| {
-            count(what, events(a, pair.a, *of), events(b, pair.b, *of))
-        });
+        let faults = FAULTS
+            .iter()
+            .map(|(what, of)| count(what, events(a, pair.a, *of), events(b, pair.b, *of)));
         counts.extend(faults);
         counts
     };
@@ -62,7 +62,8 @@ pub(super) fn all(a: &Folder, b: &Folder, pairs: &[Pair<'_>]) -> Vec<Count> {
 
 /// How many attempts failed, of how many.
 fn failed(arm: &Arm) -> (u64, u64) {
-    let is_failed = |trial: &&measure::summary::Trial| matches!(trial.outcome, Outcome::Failed { .. });
+    let is_failed =
+        |trial: &&measure::summary::Trial| matches!(trial.outcome, Outcome::Failed { .. });
     let failed = arm.trials.iter().filter(is_failed).count();
     (failed as u64, arm.trials.len() as u64)
 }

@@ -109,14 +109,23 @@ pub(super) fn pairs<'a>(a: &'a Folder, b: &'a Folder) -> Vec<Pair<'a>> {
 
 /// The arm of that name at the point of that label.
 pub(super) fn find<'a>(summary: &'a Summary, point: &str, arm: &str) -> Option<&'a Arm> {
-    let is_there = |place: usize| summary.points.get(place).is_some_and(|own| own.label == point);
+    let is_there = |place: usize| {
+        summary
+            .points
+            .get(place)
+            .is_some_and(|own| own.label == point)
+    };
     let mut arms = summary.arms.iter();
     arms.find(|own| own.arm == arm && is_there(own.point))
 }
 
 /// All figures of these arms.
 pub(super) fn all(pairs: &[Pair<'_>]) -> Vec<Figure> {
-    let of_pair = |pair: &Pair<'_>| compared().filter_map(|metric| figure(pair, metric)).collect::<Vec<_>>();
+    let of_pair = |pair: &Pair<'_>| {
+        compared()
+            .filter_map(|metric| figure(pair, metric))
+            .collect::<Vec<_>>()
+    };
     pairs.iter().flat_map(of_pair).collect()
 }
 
@@ -176,10 +185,14 @@ fn why_not(a: Option<Side>, b: Option<Side>) -> Option<String> {
 fn compare(figure: &mut Figure, pair: &Pair<'_>) {
     let values = |arm: &Arm| {
         let spread = arm.metrics.get(&figure.metric);
-        spread.map(measure::summary::Spread::known).unwrap_or_default()
+        spread
+            .map(measure::summary::Spread::known)
+            .unwrap_or_default()
     };
     let (a, b) = (values(pair.a), values(pair.b));
-    figure.ratio = statistics::median(&b).zip(statistics::median(&a)).map(|(b, a)| b / a);
+    figure.ratio = statistics::median(&b)
+        .zip(statistics::median(&a))
+        .map(|(b, a)| b / a);
     if a.iter().chain(&b).any(|value| *value <= 0.0) {
         "in a trial it is nothing, so there is no ratio".clone_into(&mut figure.reason);
         return;

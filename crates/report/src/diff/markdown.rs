@@ -11,7 +11,8 @@ pub(super) fn markdown(diff: &Diff) -> String {
         parts.push(format!("Not the same scenario: {}", escaped(difference)));
     }
     parts.push(circumstances(diff));
-    let (changed, others): (Vec<_>, Vec<_>) = diff.figures.iter().partition(|figure| figure.is_changed());
+    let (changed, others): (Vec<_>, Vec<_>) =
+        diff.figures.iter().partition(|figure| figure.is_changed());
     if !changed.is_empty() {
         parts.push(figures(&changed));
     }
@@ -19,11 +20,18 @@ pub(super) fn markdown(diff: &Diff) -> String {
     notes.extend(diff.counts.iter().map(words::count));
     notes.extend(diff.only.iter().map(|only| {
         let run = if only.run == Which::A { "A" } else { "B" };
-        let at = if only.point.is_empty() { String::new() } else { format!(" at {}", only.point) };
+        let at = if only.point.is_empty() {
+            String::new()
+        } else {
+            format!(" at {}", only.point)
+        };
         format!("only in {run}: {}{at}", only.arm)
     }));
     if !notes.is_empty() {
-        let notes: Vec<String> = notes.iter().map(|note| format!("- {}", escaped(note))).collect();
+        let notes: Vec<String> = notes
+            .iter()
+            .map(|note| format!("- {}", escaped(note)))
+            .collect();
         parts.push(notes.join("\n"));
     }
     if !others.is_empty() {
@@ -48,23 +56,41 @@ fn circumstances(diff: &Diff) -> String {
             format!("{}{}", escaped(&diff.b.folder), quick(diff.b.quick)),
         ]),
     ];
-    let value = |value: &Option<String>| value.as_deref().map_or_else(|| "unknown".to_owned(), escaped);
-    lines.extend(diff.circumstances.iter().map(|one| {
-        row([escaped(&one.what), value(&one.a), value(&one.b)])
-    }));
+    let value = |value: &Option<String>| {
+        value
+            .as_deref()
+            .map_or_else(|| "unknown".to_owned(), escaped)
+    };
+    lines.extend(
+        diff.circumstances
+            .iter()
+            .map(|one| row([escaped(&one.what), value(&one.a), value(&one.b)])),
+    );
     lines.join("\n")
 }
 
 fn figures(figures: &[&Figure]) -> String {
     let has_points = figures.iter().any(|figure| !figure.point.is_empty());
     let heads = ["transport", "figure", "A", "B", "B / A", "95 %", "finding"];
-    let point = |cell: &str| if has_points { format!("| {} ", escaped(cell)) } else { String::new() };
+    let point = |cell: &str| {
+        if has_points {
+            format!("| {} ", escaped(cell))
+        } else {
+            String::new()
+        }
+    };
     let mut lines = vec![
         point("point") + &row(heads.map(str::to_owned)),
         point("---") + "| --- | --- | ---: | ---: | ---: | --- | --- |",
     ];
     lines.extend(figures.iter().map(|figure| {
-        let side = |(text, is_struck): (String, bool)| if is_struck { format!("~~{text}~~") } else { text };
+        let side = |(text, is_struck): (String, bool)| {
+            if is_struck {
+                format!("~~{text}~~")
+            } else {
+                text
+            }
+        };
         let (ratio, interval) = words::ratios(figure);
         let finding = escaped(&words::finding(figure));
         let cells = [
@@ -74,7 +100,11 @@ fn figures(figures: &[&Figure]) -> String {
             side(words::side(figure, figure.b)),
             ratio,
             interval,
-            if figure.worse { format!("**{finding}**") } else { finding },
+            if figure.worse {
+                format!("**{finding}**")
+            } else {
+                finding
+            },
         ];
         point(&figure.point) + &row(cells)
     }));

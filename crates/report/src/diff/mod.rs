@@ -114,7 +114,11 @@ impl Diff {
     /// What changed from `a` to `b`. Both should have been [verified](Folder::verify).
     pub fn of(a: &Folder, b: &Folder) -> Self {
         let searched = !a.summary.searches.is_empty() || !b.summary.searches.is_empty();
-        let pairs = if searched { Vec::new() } else { figures::pairs(a, b) };
+        let pairs = if searched {
+            Vec::new()
+        } else {
+            figures::pairs(a, b)
+        };
         let figures = figures::all(&pairs);
         let compared = figures.iter().filter(|figure| figure.is_judged()).count();
         Self {
@@ -126,7 +130,11 @@ impl Diff {
             by_chance: compared as f64 * ALPHA,
             counts: counts::all(a, b, &pairs),
             searches: searches(&a.summary, &b.summary),
-            only: if searched { Vec::new() } else { only(&a.summary, &b.summary) },
+            only: if searched {
+                Vec::new()
+            } else {
+                only(&a.summary, &b.summary)
+            },
         }
     }
 
@@ -163,9 +171,8 @@ impl Run {
 
 fn searches(a: &Summary, b: &Summary) -> Vec<Search> {
     let both = a.searches.iter().filter_map(|own| {
-        let is_it = |other: &&measure::summary::Search| {
-            other.arm == own.arm && other.axis == own.axis
-        };
+        let is_it =
+            |other: &&measure::summary::Search| other.arm == own.arm && other.axis == own.axis;
         let other = b.searches.iter().find(is_it)?;
         Some(Search {
             arm: own.arm.clone(),

@@ -9,7 +9,10 @@ pub(super) fn difference(a: &Folder, b: &Folder) -> Option<String> {
         return Some(format!("A is a run of {own}, B of {other}"));
     }
     let (a, b) = (bare(&a.scenario), bare(&b.scenario));
-    let alike = a.iter().zip(&b).take_while(|(own, other)| own.text == other.text);
+    let alike = a
+        .iter()
+        .zip(&b)
+        .take_while(|(own, other)| own.text == other.text);
     let first = alike.count();
     let said = |run: &str, lines: &[Line]| {
         lines.get(first).map_or_else(
@@ -17,13 +20,8 @@ pub(super) fn difference(a: &Folder, b: &Folder) -> Option<String> {
             |line| format!("line {} of {run} is `{}`", line.number, line.text),
         )
     };
-    (first < a.len().max(b.len())).then(|| {
-        format!(
-            "scenario.toml: {}, {}",
-            said("A", &a),
-            said("B", &b)
-        )
-    })
+    (first < a.len().max(b.len()))
+        .then(|| format!("scenario.toml: {}, {}", said("A", &a), said("B", &b)))
 }
 
 /// A line that says something.
@@ -66,15 +64,27 @@ mod tests {
     fn comments_are_left_out_and_texts_kept() {
         let cases = [
             ("rate = 1 # a second", "rate = 1 "),
-            ("question = \"is # one?\" # yes", "question = \"is # one?\" "),
+            (
+                "question = \"is # one?\" # yes",
+                "question = \"is # one?\" ",
+            ),
             ("question = 'is \\' # no", "question = 'is \\' "),
-            ("question = \"say \\\"#\\\"\" #", "question = \"say \\\"#\\\"\" "),
+            (
+                "question = \"say \\\"#\\\"\" #",
+                "question = \"say \\\"#\\\"\" ",
+            ),
             ("# all", ""),
         ];
         for (line, right) in cases {
             assert_eq!(without_comment(line), right);
         }
         let lines = bare("# a\n\n name = 'x'  # b\n");
-        assert_eq!(lines, [Line { number: 3, text: "name = 'x'".to_owned() }]);
+        assert_eq!(
+            lines,
+            [Line {
+                number: 3,
+                text: "name = 'x'".to_owned()
+            }]
+        );
     }
 }

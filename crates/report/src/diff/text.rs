@@ -10,10 +10,19 @@ use crate::figure::name;
 /// The answer, what differs around the runs, every figure, and whatever has no column.
 pub(super) fn text(diff: &Diff, look: Look) -> String {
     let mut lines = vec![diff.sentence(), String::new()];
-    lines.extend(["A", "B"].iter().zip([&diff.a, &diff.b]).map(|(letter, run)| {
-        let quick = if run.quick { " (quick: a look, not a result to keep)" } else { "" };
-        format!("  {letter}: {}{quick}", run.folder)
-    }));
+    lines.extend(
+        ["A", "B"]
+            .iter()
+            .zip([&diff.a, &diff.b])
+            .map(|(letter, run)| {
+                let quick = if run.quick {
+                    " (quick: a look, not a result to keep)"
+                } else {
+                    ""
+                };
+                format!("  {letter}: {}{quick}", run.folder)
+            }),
+    );
     lines.push(String::new());
     if let Some(difference) = &diff.scenario_difference {
         lines.push(format!("Not the same scenario: {difference}"));
@@ -29,11 +38,23 @@ pub(super) fn text(diff: &Diff, look: Look) -> String {
     if !diff.figures.is_empty() {
         lines.push(figures(diff, look));
     }
-    lines.extend(diff.searches.iter().map(|search| format!("  {}", words::search(search))));
-    lines.extend(diff.counts.iter().map(|count| format!("  {}", words::count(count))));
+    lines.extend(
+        diff.searches
+            .iter()
+            .map(|search| format!("  {}", words::search(search))),
+    );
+    lines.extend(
+        diff.counts
+            .iter()
+            .map(|count| format!("  {}", words::count(count))),
+    );
     lines.extend(diff.only.iter().map(|only| {
         let run = if only.run == Which::A { "A" } else { "B" };
-        let at = if only.point.is_empty() { String::new() } else { format!(" at {}", only.point) };
+        let at = if only.point.is_empty() {
+            String::new()
+        } else {
+            format!(" at {}", only.point)
+        };
         format!("  only in {run}: {}{at}", only.arm)
     }));
     lines.join("\n").trim_end().to_owned() + "\n"
@@ -72,7 +93,11 @@ fn row(figure: &Figure, look: Look) -> Vec<Cell> {
     };
     let (ratio, interval) = words::ratios(figure);
     let finding = words::finding(figure);
-    let finding = if figure.is_changed() { bold(&finding, look) } else { Cell::new(finding) };
+    let finding = if figure.is_changed() {
+        bold(&finding, look)
+    } else {
+        Cell::new(finding)
+    };
     vec![
         Cell::new(&figure.arm),
         Cell::new(name(&figure.metric)),
@@ -99,7 +124,11 @@ fn plain_table(look: Look) -> Table {
 
 fn bold(text: &str, look: Look) -> Cell {
     let cell = Cell::new(text);
-    if look.styled { cell.add_attribute(Attribute::Bold) } else { cell }
+    if look.styled {
+        cell.add_attribute(Attribute::Bold)
+    } else {
+        cell
+    }
 }
 
 /// The table's lines; the columns from `first` on to the last but one are numbers, if `first` isn't 0.
@@ -108,8 +137,15 @@ fn finished(mut table: Table, first: usize) -> String {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         let is_number = first > 0 && (first..last).contains(&index);
-        column.set_cell_alignment(if is_number { CellAlignment::Right } else { CellAlignment::Left });
+        column.set_cell_alignment(if is_number {
+            CellAlignment::Right
+        } else {
+            CellAlignment::Left
+        });
     }
     let lines = table.lines().map(|line| format!("  {}", line.trim_end()));
-    lines.filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+    lines
+        .filter(|line| !line.trim().is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

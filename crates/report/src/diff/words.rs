@@ -26,7 +26,11 @@ pub(super) fn sentence(diff: &Diff) -> String {
         parts.push("Nothing can be compared: the runs have no arm in common".to_owned());
     }
     if !changed.is_empty() {
-        let mut told: Vec<String> = changed.iter().take(TOLD).map(|figure| change(figure)).collect();
+        let mut told: Vec<String> = changed
+            .iter()
+            .take(TOLD)
+            .map(|figure| change(figure))
+            .collect();
         if changed.len() > TOLD {
             told.push(format!("and {} more", changed.len() - TOLD));
         }
@@ -37,14 +41,25 @@ pub(super) fn sentence(diff: &Diff) -> String {
             told.join(", ")
         ));
         if alike > 0 {
-            parts.push(format!("{alike} {} no difference", verb(alike, "shows", "show")));
+            parts.push(format!(
+                "{alike} {} no difference",
+                verb(alike, "shows", "show")
+            ));
         }
     } else if alike > 0 {
-        let of = if unjudged > 0 { format!("{alike} of {}", figures(all.len())) } else { figures(alike) };
+        let of = if unjudged > 0 {
+            format!("{alike} of {}", figures(all.len()))
+        } else {
+            figures(alike)
+        };
         parts.push(format!("No difference seen in {of}"));
     }
     if unjudged > 0 {
-        let number = if judged > 0 { unjudged.to_string() } else { figures(unjudged) };
+        let number = if judged > 0 {
+            unjudged.to_string()
+        } else {
+            figures(unjudged)
+        };
         parts.push(format!("{number} not judged"));
     }
     parts.extend(diff.searches.iter().map(search));
@@ -77,11 +92,17 @@ fn chance(diff: &Diff, judged: usize) -> Option<String> {
 /// "websocket p99 latency 1.31 times (95 %: 1.12 to 1.52)".
 pub(super) fn change(figure: &Figure) -> String {
     let at = at(&figure.point);
-    let ratio = figure.ratio.map_or_else(String::new, |own| format!(" {} times", ratio(own)));
+    let ratio = figure
+        .ratio
+        .map_or_else(String::new, |own| format!(" {} times", ratio(own)));
     let interval = figure.interval().map_or_else(String::new, |(low, high)| {
         format!(" (95 %: {} to {})", self::ratio(low), self::ratio(high))
     });
-    format!("{}{at} {}{ratio}{interval}", figure.arm, name(&figure.metric))
+    format!(
+        "{}{at} {}{ratio}{interval}",
+        figure.arm,
+        name(&figure.metric)
+    )
 }
 
 /// "websocket lost 12 of 3,000 messages (before 0 of 3,000)".
@@ -99,7 +120,10 @@ pub(super) fn count(count: &Count) -> String {
 /// "websocket, highest rate …: 4000/s, then 4200/s (1.05 times)".
 pub(super) fn search(search: &Search) -> String {
     let shown = |value: Option<f64>| {
-        value.map_or_else(|| "nothing".to_owned(), |value| setting(&search.axis, value))
+        value.map_or_else(
+            || "nothing".to_owned(),
+            |value| setting(&search.axis, value),
+        )
     };
     let times = search.a.zip(search.b).filter(|(a, _)| *a > 0.0);
     let times = times.map_or_else(String::new, |(a, b)| format!(" ({} times)", ratio(b / a)));

@@ -9,7 +9,10 @@ impl Diff {
     /// frequent, a line each. A figure that got worse by less, or whose interval reaches so far, is none of them.
     pub fn worse_than(&self, share: f64) -> Vec<String> {
         let limit = 1.0 + share;
-        let figures = self.figures.iter().filter(|figure| is_beyond(figure, limit));
+        let figures = self
+            .figures
+            .iter()
+            .filter(|figure| is_beyond(figure, limit));
         let percent = crate::figure::significant(share * 100.0);
         let mut lines: Vec<String> = figures
             .map(|figure| format!("{}: worse by more than {percent} %", words::change(figure)))

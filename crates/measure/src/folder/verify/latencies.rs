@@ -42,7 +42,11 @@ impl Check<'_> {
         let (heading, parts) = log::parts(&self.log);
         let right = log::heading(self.manifest.started_utc).unwrap_or_default();
         let right = String::from_utf8_lossy(&right);
-        let pairs = (1..).zip(right.lines().zip(heading.lines().chain(std::iter::repeat(""))));
+        let pairs = (1..).zip(
+            right
+                .lines()
+                .zip(heading.lines().chain(std::iter::repeat(""))),
+        );
         for (line, (right, own)) in pairs {
             if right != own {
                 let reason = format!("{}, by `started_utc` in manifest.json", differs(own, right));
@@ -60,14 +64,20 @@ impl Check<'_> {
             for (line, (right, own)) in pairs {
                 if own != right {
                     let case = row.key.brief();
-                    let reason = format!("{}, for the next row of runs.csv is {case}", differs(own, right));
+                    let reason = format!(
+                        "{}, for the next row of runs.csv is {case}",
+                        differs(own, right)
+                    );
                     return Err(self.wrong(LOG, line, reason));
                 }
             }
         }
         let apart = usize::from(!self.is_closed());
         if parts.len() + apart < runs.len() {
-            let (line, case) = (self.log.lines().count() as u64 + 1, runs[parts.len()].key.brief());
+            let (line, case) = (
+                self.log.lines().count() as u64 + 1,
+                runs[parts.len()].key.brief(),
+            );
             let reason = format!("the lines of {case}, which has a row in runs.csv, are missing");
             return Err(self.wrong(LOG, line, reason));
         }
@@ -94,7 +104,8 @@ impl Check<'_> {
         let mut of_headline: Vec<Option<Histogram<u64>>> = vec![None; own.len()];
         let lines = (part.line..).zip(part.text.split_terminator('\n'));
         for (number, text) in lines.skip(OPENING) {
-            let line = log::line(text, &row.key).map_err(|reason| self.wrong(LOG, number, reason))?;
+            let line =
+                log::line(text, &row.key).map_err(|reason| self.wrong(LOG, number, reason))?;
             let Some(ahead) = times[at..].iter().position(|times| times == line.times) else {
                 let reason = format!(
                     "`{}` is no start and duration of a second of {} in intervals.csv, or not in their order",
@@ -122,7 +133,11 @@ impl Check<'_> {
         for (index, (second, samples)) in own.iter().zip(&of_headline).enumerate() {
             if let Some(problem) = second_problem(second, samples.as_ref()) {
                 let line = self.interval_lines[seconds.start + index];
-                let reason = format!("{problem} by the lines of {} in latency.hlog, from line {} on", row.key.brief(), part.line);
+                let reason = format!(
+                    "{problem} by the lines of {} in latency.hlog, from line {} on",
+                    row.key.brief(),
+                    part.line
+                );
                 return Err(self.wrong(INTERVALS, line, reason));
             }
         }
@@ -132,9 +147,13 @@ impl Check<'_> {
     /// Start and duration of each second, as the log writes them.
     fn times(&self, row: &RunRow, seconds: &[IntervalRow]) -> Vec<String> {
         let nanoseconds = |seconds: f64| Duration::from_nanos((seconds * 1e9).round() as u64);
-        let offset = row.started_utc.parse::<Timestamp>().ok().and_then(|started| {
-            Duration::try_from(started.duration_since(self.manifest.started_utc)).ok()
-        });
+        let offset = row
+            .started_utc
+            .parse::<Timestamp>()
+            .ok()
+            .and_then(|started| {
+                Duration::try_from(started.duration_since(self.manifest.started_utc)).ok()
+            });
         let offset = offset.unwrap_or_default();
         let times = seconds.iter().map(|second| {
             log::times(
@@ -179,8 +198,12 @@ fn differs(own: &str, right: &str) -> String {
 fn problem(own: Option<&Distribution>, right: Option<&Distribution>) -> Option<String> {
     let (own, right) = match (own, right) {
         (None, None) => return None,
-        (Some(own), None) => return Some(format!("count` is {}; nothing would be right", own.count)),
-        (None, Some(right)) => return Some(format!("count` is empty; {} would be right", right.count)),
+        (Some(own), None) => {
+            return Some(format!("count` is {}; nothing would be right", own.count));
+        }
+        (None, Some(right)) => {
+            return Some(format!("count` is empty; {} would be right", right.count));
+        }
         (Some(own), Some(right)) => (own, right),
     };
     let figures = [
@@ -198,7 +221,12 @@ fn problem(own: Option<&Distribution>, right: Option<&Distribution>) -> Option<S
         return Some(format!("{name}` is {own}; {right} would be right"));
     }
     let is_near = (own.mean_ns - right.mean_ns).abs() <= MEAN_ERROR * right.mean_ns.abs();
-    (!is_near).then(|| format!("mean_ns` is {}; {} would be right", own.mean_ns, right.mean_ns))
+    (!is_near).then(|| {
+        format!(
+            "mean_ns` is {}; {} would be right",
+            own.mean_ns, right.mean_ns
+        )
+    })
 }
 
 /// The first figure of a second that is not that of its samples.
@@ -214,7 +242,12 @@ fn second_problem(own: &IntervalRow, samples: Option<&Histogram<u64>>) -> Option
         ("p99_ns", own.p99_ns, at(0.99)),
         ("max_ns", own.max_ns, samples.map(Histogram::max)),
     ];
-    let shown = |value: Option<u64>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+    let shown =
+        |value: Option<u64>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
     let (name, own, right) = figures.into_iter().find(|(_, own, right)| own != right)?;
-    Some(format!("`{name}` is {}; {} would be right", shown(own), shown(right)))
+    Some(format!(
+        "`{name}` is {}; {} would be right",
+        shown(own),
+        shown(right)
+    ))
 }

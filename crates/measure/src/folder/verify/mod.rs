@@ -87,10 +87,7 @@ impl<'a> Check<'a> {
 
     /// Whether the run ended as runs do, so that all files hold the same cases.
     fn is_closed(&self) -> bool {
-        matches!(
-            self.manifest.status,
-            Status::Complete | Status::Interrupted
-        )
+        matches!(self.manifest.status, Status::Complete | Status::Interrupted)
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -32,7 +32,11 @@ fn said(path: &str, own: &str, wanted: &str) -> String {
             format!("{path} is {}; {} would be right", value(own), value(wanted))
         }
         _ if own.is_empty() => format!("{path} is missing; `{}` would be right", value(wanted)),
-        _ => format!("`{}` stands here; `{}` would be right, {path}", value(own), value(wanted)),
+        _ => format!(
+            "`{}` stands here; `{}` would be right, {path}",
+            value(own),
+            value(wanted)
+        ),
     }
 }
 
@@ -78,7 +82,10 @@ impl Place {
             self.within.pop();
             return path;
         }
-        let list = self.within.last_mut().and_then(|level| level.members.as_mut());
+        let list = self
+            .within
+            .last_mut()
+            .and_then(|level| level.members.as_mut());
         let (name, value) = match (list, split(line)) {
             (Some(members), _) => {
                 *members += 1;
@@ -146,18 +153,46 @@ mod tests {
     fn a_difference_has_its_place() {
         assert_eq!(difference(RIGHT, RIGHT), None);
         let cases = [
-            ("4826.0", "4825.0", 8, "arms[0].metrics.p50.median is 4825.0; 4826.0 would be right"),
-            ("2.0", "3.0", 11, "arms[0].metrics.p50.values[1] is 3.0; 2.0 would be right"),
-            ("\"y\"", "\"z\"", 17, "arms[1].arm is \"z\"; \"y\" would be right"),
-            ("[]", "null", 18, "arms[1].trials is null; [] would be right"),
-            ("\"folder\"", "\"floder\"", 2, "`\"floder\": \"a\"` stands here; `\"folder\": \"a\"` would be right, folder"),
+            (
+                "4826.0",
+                "4825.0",
+                8,
+                "arms[0].metrics.p50.median is 4825.0; 4826.0 would be right",
+            ),
+            (
+                "2.0",
+                "3.0",
+                11,
+                "arms[0].metrics.p50.values[1] is 3.0; 2.0 would be right",
+            ),
+            (
+                "\"y\"",
+                "\"z\"",
+                17,
+                "arms[1].arm is \"z\"; \"y\" would be right",
+            ),
+            (
+                "[]",
+                "null",
+                18,
+                "arms[1].trials is null; [] would be right",
+            ),
+            (
+                "\"folder\"",
+                "\"floder\"",
+                2,
+                "`\"floder\": \"a\"` stands here; `\"folder\": \"a\"` would be right, folder",
+            ),
             ("\n  ]\n}", "", 20, "arms is missing; `]` would be right"),
         ];
         for (from, to, line, reason) in cases {
             assert_eq!(with(from, to), Some((line, reason.to_owned())));
         }
         let longer = format!("{RIGHT}\n{{}}");
-        assert_eq!(difference(&longer, RIGHT), Some((22, "`{}` stands behind the end".to_owned())));
+        assert_eq!(
+            difference(&longer, RIGHT),
+            Some((22, "`{}` stands behind the end".to_owned()))
+        );
     }
 
     #[test]

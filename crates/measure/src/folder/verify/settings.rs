@@ -14,7 +14,11 @@ impl Check<'_> {
         let pairs = [
             ("name", scenario.name.as_str(), run.scenario.as_str()),
             ("kind", scenario.kind.name(), run.kind.as_str()),
-            ("question", scenario.question.as_str(), run.question.as_str()),
+            (
+                "question",
+                scenario.question.as_str(),
+                run.question.as_str(),
+            ),
         ];
         if let Some((field, own, right)) = pairs.iter().find(|(_, own, right)| own != right) {
             let line = self.line_of(field);
@@ -49,9 +53,7 @@ impl Check<'_> {
             ScenarioError::Invalid { line, message, .. } => {
                 self.wrong(SCENARIO, line as u64, message)
             }
-            ScenarioError::Unreadable { reason, .. } => {
-                self.wrong(SCENARIO, 1, reason.to_string())
-            }
+            ScenarioError::Unreadable { reason, .. } => self.wrong(SCENARIO, 1, reason.to_string()),
         })
     }
 
@@ -69,7 +71,9 @@ fn settings_problem(scenario: &Scenario, row: &RunRow) -> Option<String> {
         (Some(sweep), _) => {
             let point = sweep.points.iter().find(|point| point.label == *label);
             let Some(point) = point else {
-                return Some(format!("`point` is `{label}`, which is none of the sweep's points"));
+                return Some(format!(
+                    "`point` is `{label}`, which is none of the sweep's points"
+                ));
             };
             &point.scenario
         }

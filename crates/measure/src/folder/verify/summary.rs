@@ -48,7 +48,9 @@ impl Check<'_> {
         let own = self.summary_text.strip_suffix('\n').unwrap_or_default();
         match same::difference(own, &right) {
             None => Ok(()),
-            Some((line, reason)) => Err(self.wrong(SUMMARY, line, format!("{reason}, {MADE_FROM}"))),
+            Some((line, reason)) => {
+                Err(self.wrong(SUMMARY, line, format!("{reason}, {MADE_FROM}")))
+            }
         }
     }
 
@@ -56,7 +58,10 @@ impl Check<'_> {
     fn kept(&self, headlines: Vec<Vec<u8>>) -> Result<Vec<Kept>, FolderError> {
         let mut kept = Vec::new();
         let runs = &self.folder.runs;
-        let headlines = headlines.into_iter().map(Some).chain(std::iter::repeat(None));
+        let headlines = headlines
+            .into_iter()
+            .map(Some)
+            .chain(std::iter::repeat(None));
         for ((row, line), headline) in runs.iter().zip(&self.run_lines).zip(headlines) {
             let case = row.key.brief();
             let verdict = self.summary.verdict_of(&row.key);
@@ -64,16 +69,23 @@ impl Check<'_> {
                 if !self.is_closed() && kept.len() + 1 == runs.len() {
                     break;
                 }
-                let reason = format!("`arms` has no trial of the case {case}, which has a row in runs.csv on line {line}");
+                let reason = format!(
+                    "`arms` has no trial of the case {case}, which has a row in runs.csv on line {line}"
+                );
                 return Err(self.wrong(SUMMARY, 1, reason));
             };
             let reasons = verdict.reasons();
             let pairs = [
                 ("verdict", row.verdict.as_str(), verdict.word()),
-                ("verdict_reasons", row.verdict_reasons.as_str(), reasons.as_str()),
+                (
+                    "verdict_reasons",
+                    row.verdict_reasons.as_str(),
+                    reasons.as_str(),
+                ),
             ];
             if let Some((column, own, right)) = pairs.iter().find(|(_, own, right)| own != right) {
-                let reason = format!("`{column}` of {case} is `{own}`, but in summary.json it is `{right}`");
+                let reason =
+                    format!("`{column}` of {case} is `{own}`, but in summary.json it is `{right}`");
                 return Err(self.wrong(RUNS, *line, reason));
             }
             kept.push(Kept {

@@ -92,7 +92,9 @@ impl Check<'_> {
                 format!("`start_s` is {}; {number} would be right", second.start_s)
             } else if !is_right {
                 let found = second.duration_s;
-                format!("`duration_s` is {found}; 1 would be right, or less in a case's last second")
+                format!(
+                    "`duration_s` is {found}; 1 would be right, or less in a case's last second"
+                )
             } else if second.latency != headline {
                 format!("`latency` is {}; {headline} would be right", second.latency)
             } else {
@@ -116,13 +118,41 @@ impl Check<'_> {
 /// The seconds of a case together.
 #[derive(Default)]
 struct Sums {
-    sent: u64,
-    /// Of `sent`, within seconds that were over when the measured part was.
-    sent_within: u64,
-    completed: u64,
-    delivered: u64,
+    sent: Sum,
+    completed: Sum,
+    delivered: Sum,
     errors: u64,
     length_s: f64,
+}
+
+/// A count over all seconds, and over those that were over when the measured part was.
+#[derive(Default)]
+struct Sum {
+    all: u64,
+    within: u64,
+}
+
+impl Sum {
+    fn add(&mut self, count: u64, is_within: bool) {
+        self.all += count;
+        self.within += if is_within { count } else { 0 };
+    }
+
+    /// What is wrong if the row has `own` of them, of which as many as `more` are in no second.
+    fn problem(&self, name: &str, column: &str, own: u64, more: u64) -> Option<String> {
+        let (least, most) = (self.within, self.all + more);
+        (!(least..=most).contains(&own)).then(|| {
+            let right = if least == most {
+                least.to_string()
+            } else {
+                format!("{least} to {most}")
+            };
+            format!(
+                "have {} {name}; the `{column}` of runs.csv is {own}, {right} would be right",
+                self.all
+            )
+        })
+    }
 }
 
 impl Sums {
@@ -130,10 +160,10 @@ impl Sums {
         let mut sums = Self::default();
         for second in seconds {
             sums.length_s = second.start_s + second.duration_s;
-            sums.sent += second.sent;
-            sums.sent_within += if sums.length_s <= measured_s { second.sent } else { 0 };
-            sums.completed += second.completed;
-            sums.delivered += second.delivered;
+            let is_within = sums.length_s <= measured_s;
+            sums.sent.add(second.sent, is_within);
+            sums.completed.add(second.completed, is_within);
+            sums.delivered.add(second.delivered, is_within);
             sums.errors += second.errors;
         }
         sums
@@ -144,25 +174,36 @@ impl Sums {
         let samples = |which: Which| row.latency(which).map_or(0, |figures| figures.count);
         let (answers, ages) = (samples(Which::Response), samples(Which::DeliveryAge));
         let counts = &row.counts;
-        // A send after the end of the measured part counts only if it is hardly late.
-        if counts.sent > self.sent || counts.sent < self.sent_within {
-            return Some(format!(
-                "have {} sent ({} before the measured part was over), the `sent` of runs.csv is {}",
-                self.sent, self.sent_within, counts.sent
-            ));
-        }
-        if self.completed + counts.censored != answers {
+        if self.completed.all + counts.censored != answers {
             return Some(format!(
                 "have {} completed; with the {} censored of runs.csv its `response_count`, {answers}, would be right",
-                self.completed, counts.censored
+                self.completed.all, counts.censored
             ));
         }
         // Of a censored event some receivers have a sample all the same.
-        if self.delivered > ages || counts.censored == 0 && self.delivered != ages {
+        if self.delivered.all > ages || counts.censored == 0 && self.delivered.all != ages {
             return Some(format!(
                 "have {} delivered; the `delivery_age_count` of runs.csv, {ages}, would be right",
-                self.delivered
+                self.delivered.all
             ));
+        }
+        // The row counts what happened within the measured part. What was sent after it is in a second all the same, and what was
+        // intended in the warm-up is in none.
+        let warm_up = counts.warm_up_discarded;
+        let bounds = self
+            .sent
+            .problem("sent", "sent", counts.sent, 0)
+            .or_else(|| {
+                self.completed
+                    .problem("completed", "completed", counts.completed, warm_up)
+            })
+            .or_else(|| {
+                let own = counts.delivered;
+                self.delivered
+                    .problem("delivered", "delivered_measured", own, warm_up)
+            });
+        if bounds.is_some() {
+            return bounds;
         }
         // Errors before the measured part are in no second.
         if self.errors > row.errors {

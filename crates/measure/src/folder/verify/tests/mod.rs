@@ -176,7 +176,10 @@ fn a_good_folder_gives_its_histograms() {
     let histograms = check(&path).unwrap();
     for case in cases() {
         for which in Which::ALL {
-            let (own, right) = (histograms.get(&case.key, which), case.latencies.total(which));
+            let (own, right) = (
+                histograms.get(&case.key, which),
+                case.latencies.total(which),
+            );
             assert_eq!(own.map(Distribution::of), Some(Distribution::of(right)));
         }
         let other = Key {
@@ -214,7 +217,9 @@ fn failed_interrupted_and_repeated_cases_are_right_too() {
 #[test]
 fn an_idle_case_has_seconds_without_samples() {
     let out = tempfile::tempdir().unwrap();
-    let text = TEXT.replace("broadcast", "idle").replace("subscribers", "clients");
+    let text = TEXT
+        .replace("broadcast", "idle")
+        .replace("subscribers", "clients");
     let text = text.split("[load]").next().unwrap().to_owned() + "[population]\nclients = 30\n";
     let info = RunInfo {
         kind: "idle".into(),
@@ -233,7 +238,10 @@ fn an_idle_case_has_seconds_without_samples() {
     let rows = fs::read_to_string(path.join(INTERVALS)).unwrap();
     let cut = rows.lines().take(2).collect::<Vec<_>>().join("\n") + "\n";
     let error = refused(&path, INTERVALS, cut.as_bytes(), "cut");
-    assert!(error.contains("intervals.csv:2: the seconds of a#1 in intervals.csv end after 1 s"), "{error}");
+    assert!(
+        error.contains("intervals.csv:2: the seconds of a#1 in intervals.csv end after 1 s"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -269,9 +277,20 @@ fn a_killed_run_may_be_one_case_apart() {
 fn what_is_no_result_or_another_schema_says_what_to_do() {
     let out = tempfile::tempdir().unwrap();
     let error = Folder::read(out.path()).unwrap_err().to_string();
-    assert_eq!(error, format!("{} is no result folder: it has no manifest.json", out.path().display()));
-    let error = Folder::read(&out.path().join("none")).unwrap_err().to_string();
-    assert!(error.contains("can't read") && error.contains("No such file"), "{error}");
+    assert_eq!(
+        error,
+        format!(
+            "{} is no result folder: it has no manifest.json",
+            out.path().display()
+        )
+    );
+    let error = Folder::read(&out.path().join("none"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("can't read") && error.contains("No such file"),
+        "{error}"
+    );
 
     let (_out, path) = complete();
     let file = path.join(MANIFEST);
@@ -283,7 +302,9 @@ fn what_is_no_result_or_another_schema_says_what_to_do() {
     let shown = path.display();
     assert_eq!(
         with("\"schema_version\": 3", "\"schema_version\": 9"),
-        format!("{shown} was written by a newer pushlab (schema 9, this one reads 3): update pushlab")
+        format!(
+            "{shown} was written by a newer pushlab (schema 9, this one reads 3): update pushlab"
+        )
     );
     let error = with("\"schema_version\": 3", "\"schema_version\": 2");
     let begin = format!(
@@ -292,5 +313,10 @@ fn what_is_no_result_or_another_schema_says_what_to_do() {
     );
     assert!(error.starts_with(&begin), "{error}");
     let error = with("\"schema_version\": 3,", "");
-    assert!(error.ends_with("manifest.json:1: no number `schema_version`: this is no manifest of pushlab"), "{error}");
+    assert!(
+        error.ends_with(
+            "manifest.json:1: no number `schema_version`: this is no manifest of pushlab"
+        ),
+        "{error}"
+    );
 }
