@@ -1,5 +1,7 @@
 //! The first sentence, and findings in words.
 
+use measure::summary::SearchEnd;
+
 use super::counts::Count;
 use super::figures::{Figure, Finding, Side};
 use super::{Diff, Search};
@@ -23,7 +25,7 @@ pub(super) fn sentence(diff: &Diff) -> String {
     changed.sort_by(|a, b| size(a).total_cmp(&size(b)));
     let mut parts = Vec::new();
     if all.is_empty() && diff.searches.is_empty() {
-        parts.push("Nothing can be compared: the runs have no arm in common".to_owned());
+        parts.push("Nothing can be compared: no arm was run at the same point in both".to_owned());
     }
     if !changed.is_empty() {
         let mut told: Vec<String> = changed
@@ -79,9 +81,10 @@ fn verb<'a>(number: usize, one: &'a str, more: &'a str) -> &'a str {
     if number == 1 { one } else { more }
 }
 
-/// What chance does where much is compared.
+/// What chance does where much is compared, and something seems to have changed.
 fn chance(diff: &Diff, judged: usize) -> Option<String> {
-    (judged >= MANY).then(|| {
+    let is_changed = diff.figures.iter().any(Figure::is_changed);
+    (is_changed && judged >= MANY).then(|| {
         format!(
             "Even if nothing has changed, {} of {judged} comparisons differ by chance in the mean (5 %).",
             significant(diff.by_chance)
@@ -117,17 +120,21 @@ pub(super) fn count(count: &Count) -> String {
     }
 }
 
-/// "websocket, highest rate …: 4000/s, then 4200/s (1.05 times)".
+/// "websocket, highest rate …: 4000/s in A, 4200/s in B (1.05 times)".
 pub(super) fn search(search: &Search) -> String {
-    let shown = |value: Option<f64>| {
-        value.map_or_else(
-            || "nothing".to_owned(),
-            |value| setting(&search.axis, value),
-        )
+    let shown = |value: Option<f64>, end: SearchEnd| match (value, end) {
+        (None, SearchEnd::NeverHeld) => "nowhere in the range".to_owned(),
+        (None, _) => "unknown".to_owned(),
+        (Some(value), SearchEnd::Found) => setting(&search.axis, value),
+        (Some(value), SearchEnd::AlwaysHeld) => {
+            format!("{}, the end of the range,", setting(&search.axis, value))
+        }
+        (Some(value), _) => format!("{} or beyond", setting(&search.axis, value)),
     };
-    let times = search.a.zip(search.b).filter(|(a, _)| *a > 0.0);
+    let (a, b) = (shown(search.a, search.a_end), shown(search.b, search.b_end));
+    let is_exact = [search.a_end, search.b_end] == [SearchEnd::Found; 2];
+    let times = search.a.zip(search.b).filter(|(a, _)| is_exact && *a > 0.0);
     let times = times.map_or_else(String::new, |(a, b)| format!(" ({} times)", ratio(b / a)));
-    let (a, b) = (shown(search.a), shown(search.b));
     format!("{}, {}: {a} in A, {b} in B{times}", search.arm, search.find)
 }
 
