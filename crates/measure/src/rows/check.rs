@@ -91,10 +91,10 @@ fn difference(found: &Records, right: &Records) -> Option<(u64, String)> {
 
 /// The same cells, written otherwise.
 fn other_letters(text: &[u8], right: &[u8]) -> (u64, String) {
-    let line = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let line = |text: &[u8]| text.split(|byte| *byte == b'\n').count() as u64;
     if text.last() != Some(&b'\n') {
         return (
-            line(text) + 1,
+            line(text),
             "the last line has no end: the file was cut off".to_owned(),
         );
     }
@@ -104,5 +104,5 @@ fn other_letters(text: &[u8], right: &[u8]) -> (u64, String) {
         .take_while(|(own, wanted)| own == wanted);
     let alike = alike.count().min(text.len());
     let reason = "pushlab writes no such quotes, blanks or line ends: the file was written by something else";
-    (line(&text[..alike]) + 1, reason.to_owned())
+    (line(&text[..alike]), reason.to_owned())
 }

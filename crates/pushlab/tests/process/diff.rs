@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{Place, outcome};
+use crate::usage::refused;
 
 const TEXT: &str = "
 name = 'made-up'
@@ -169,9 +170,22 @@ fn other_scenarios_are_refused_unless_wanted() {
 }
 
 #[test]
+fn wrong_use_is_named() {
+    let over = |percent| ["diff", "a", "b", "--fail-over", percent];
+    let help = "a percentage from 0% to 1000% is right, as in 10%";
+    refused(&over("0.1"), 2, &["--fail-over", help]);
+    refused(&["diff", "a"], 2, &["<B>"]);
+    refused(
+        &["diff", "no-such-a", "no-such-b"],
+        2,
+        &["can't read no-such-a/manifest.json: No such file"],
+    );
+}
+
+#[test]
 fn what_is_no_whole_result_is_refused() {
     let pair = Pair::new((TEXT, 100), (TEXT, 100));
-    let refused = |says: &str| {
+    let refuses = |says: &str| {
         let (code, text, errors) = pair.diff(&[]);
         assert_eq!((code, text.as_str()), (2, ""), "{errors}");
         assert!(errors.contains(says), "should say {says:?}: {errors}");
@@ -181,7 +195,7 @@ fn what_is_no_whole_result_is_refused() {
     let text = fs::read_to_string(&rows).unwrap();
     let cut: Vec<&str> = text.lines().take(5).collect();
     fs::write(&rows, cut.join("\n") + "\n").unwrap();
-    refused("runs.csv:6: the row of the case websocket#5 is missing");
+    refuses("runs.csv:6: the row of the case websocket#5 is missing");
     fs::write(&rows, text).unwrap();
 
     let manifest = Path::new(&pair.b).join("manifest.json");
@@ -192,9 +206,9 @@ fn what_is_no_whole_result_is_refused() {
         text.replacen(&version, "\"schema_version\": 1", 1),
     )
     .unwrap();
-    refused("was measured with schema 1, which this pushlab no longer reads");
+    refuses("was measured with schema 1, which this pushlab no longer reads");
     fs::remove_file(&manifest).unwrap();
-    refused("is no result folder: it has no manifest.json");
+    refuses("is no result folder: it has no manifest.json");
 }
 
 #[test]

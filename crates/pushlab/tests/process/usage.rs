@@ -83,7 +83,7 @@ fn completions_know_the_transports() {
 }
 
 #[track_caller]
-fn refused(arguments: &[&str], code: i32, says: &[&str]) {
+pub(crate) fn refused(arguments: &[&str], code: i32, says: &[&str]) {
     let (exit, out, errors) = outcome(arguments);
     assert_eq!((exit, out.as_str()), (code, ""), "{arguments:?}: {errors}");
     for piece in says {
@@ -191,20 +191,6 @@ fn wrong_use_is_named_and_exits_with_2() {
         &["selftest", "--only", "nonsense"],
         2,
         &["'nonsense'", "freeze", "a-a", "end-in-freeze", "starved"],
-    );
-    refused(
-        &["diff", "a", "b", "--fail-over", "0.1"],
-        2,
-        &[
-            "--fail-over",
-            "a percentage from 0% to 1000% is right, as in 10%",
-        ],
-    );
-    refused(&["diff", "a"], 2, &["<B>"]);
-    refused(
-        &["diff", "no-such-a", "no-such-b"],
-        2,
-        &["can't read no-such-a/manifest.json: No such file"],
     );
     refused(&["list", "transport"], 2, &["'transport'", "'transports'"]);
 }

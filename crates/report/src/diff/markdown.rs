@@ -48,9 +48,9 @@ pub(super) fn markdown(diff: &Diff) -> String {
 fn circumstances(diff: &Diff) -> String {
     let quick = |is: bool| if is { " (quick)" } else { "" };
     let mut lines = vec![
-        row(["", "A", "B"].map(str::to_owned)),
+        row(&["", "A", "B"].map(str::to_owned)),
         "| --- | --- | --- |".to_owned(),
-        row([
+        row(&[
             "run".to_owned(),
             format!("{}{}", escaped(&diff.a.folder), quick(diff.a.quick)),
             format!("{}{}", escaped(&diff.b.folder), quick(diff.b.quick)),
@@ -64,7 +64,7 @@ fn circumstances(diff: &Diff) -> String {
     lines.extend(
         diff.circumstances
             .iter()
-            .map(|one| row([escaped(&one.what), value(&one.a), value(&one.b)])),
+            .map(|one| row(&[escaped(&one.what), value(&one.a), value(&one.b)])),
     );
     lines.join("\n")
 }
@@ -80,7 +80,7 @@ fn figures(figures: &[&Figure]) -> String {
         }
     };
     let mut lines = vec![
-        point("point") + &row(heads.map(str::to_owned)),
+        point("point") + &row(&heads.map(str::to_owned)),
         point("---") + "| --- | --- | ---: | ---: | ---: | --- | --- |",
     ];
     lines.extend(figures.iter().map(|figure| {
@@ -106,12 +106,12 @@ fn figures(figures: &[&Figure]) -> String {
                 finding
             },
         ];
-        point(&figure.point) + &row(cells)
+        point(&figure.point) + &row(&cells)
     }));
     lines.join("\n")
 }
 
-fn row<const N: usize>(cells: [String; N]) -> String {
+fn row(cells: &[String]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 

@@ -144,7 +144,7 @@ fn each_letter_of_the_log_and_the_summary_counts() {
                 b'Z' => b'A',
                 other => other + 1,
             };
-            let line = text[..*at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = text[..*at].split(|byte| *byte == b'\n').count();
             refused(&path, name, &changed, &format!("line {line}, byte {at}"));
         }
     }
