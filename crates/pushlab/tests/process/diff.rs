@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use measure::manifest::RunInfo;
 use measure::{FolderWriter, Guards, Key, Measurement, Recorder, Stamp, Status};
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Place, outcome};
+use crate::common::{Place, Running, only_folder, outcome, until};
 use crate::usage::refused;
 
 const TEXT: &str = "
@@ -211,6 +212,73 @@ fn what_is_no_whole_result_is_refused() {
     refuses("is no result folder: it has no manifest.json");
 }
 
+/// What real runs leave is right, whatever their kind and however they ended.
+#[test]
+fn folders_of_real_runs_verify() {
+    let [closed, open] = ["mode = 'closed'", "mode = 'open'\nrate = '200/s'"]
+        .map(|mode| format!("[load]\n{mode}\npayload = '64 B'\n"));
+    let sweep =
+        "[sweep]\npayload = ['64 B', '256 B']\n[[expect]]\nthat = 'websocket.throughput > 0/s'\n";
+    let kinds = [
+        (
+            "echo",
+            open.replace("payload = '64 B'\n", ""),
+            format!("clients = 2\n{sweep}"),
+        ),
+        (
+            "broadcast",
+            open.clone(),
+            "subscribers = 3\n[[expect]]\nthat = '*.lost == 0'".to_owned(),
+        ),
+        ("rooms", closed.clone(), "rooms = 2\nmembers = 2".to_owned()),
+        ("chat", closed.clone(), "clients = 3".to_owned()),
+        ("private", open.clone(), "clients = 4".to_owned()),
+        ("idle", String::new(), "clients = 3".to_owned()),
+    ];
+    for (kind, load, population) in kinds {
+        let place = Place::new(&format!(
+            "name = 'small'\nquestion = '?'\nkind = '{kind}'\ntransports = ['inproc', 'websocket']\nduration = '200ms'\n\
+             warm-up = '50ms'\ntrials = 2\n{load}[population]\n{population}\n"
+        ));
+        let out = place.out();
+        let (_, _, errors) = outcome(&["run", place.scenario(), "--out", out.to_str().unwrap()]);
+        let folder = only_folder(&out);
+        let folder = folder.to_str().unwrap();
+        let (code, text, complaint) = outcome(&["diff", folder, folder]);
+        assert_eq!(code, 0, "{kind}: {complaint}{text}{errors}");
+    }
+}
+
+#[test]
+fn folders_of_runs_that_were_cut_off_verify() {
+    let scenario = TEXT.replace("'1s'", "'150ms'\nwarm-up = '20ms'\ntrials = 1000");
+    for signal in [Signal::INT, Signal::KILL] {
+        let place = Place::new(&scenario);
+        let out = place.out();
+        let out = out.to_str().unwrap();
+        let mut run = Running::start(&[
+            "run",
+            place.scenario(),
+            "--transport",
+            "inproc",
+            "--out",
+            out,
+        ]);
+        until("three rows", || {
+            let rows = fs::read_dir(out).into_iter().flatten().flatten();
+            let rows =
+                rows.filter_map(|folder| fs::read_to_string(folder.path().join("runs.csv")).ok());
+            rows.map(|rows| rows.lines().count()).max() > Some(3)
+        });
+        run.signal(signal);
+        run.wait();
+        let folder = only_folder(&place.out());
+        let folder = folder.to_str().unwrap();
+        let (code, text, errors) = outcome(&["diff", folder, folder]);
+        assert_eq!(code, 0, "{signal:?}: {errors}{text}");
+    }
+}
+
 #[test]
 fn a_quick_look_is_too_little_to_judge() {
     let place = Place::new(
@@ -232,10 +300,7 @@ fn a_quick_look_is_too_little_to_judge() {
         ];
         let (code, _, errors) = outcome(&[&arguments[..], &[out.to_str().unwrap()]].concat());
         assert_eq!(code, 0, "{errors}");
-        crate::common::only_folder(&out)
-            .to_str()
-            .unwrap()
-            .to_owned()
+        only_folder(&out).to_str().unwrap().to_owned()
     };
     let (a, b) = (run("a"), run("b"));
     let (code, text, errors) = outcome(&["diff", &a, &b]);
