@@ -108,7 +108,8 @@ impl Check<'_> {
                 log::line(text, &row.key).map_err(|reason| self.wrong(LOG, number, reason))?;
             let Some(ahead) = times[at..].iter().position(|times| times == line.times) else {
                 let reason = format!(
-                    "`{}` is no start and duration of a second of {} in intervals.csv, or not in their order",
+                    "`{}` is no start and duration of a second of {} by `started_utc` in runs.csv and by intervals.csv, or not in \
+                     their order",
                     line.times,
                     row.key.brief()
                 );

@@ -8,14 +8,14 @@
 //! | file | what is checked |
 //! | --- | --- |
 //! | `manifest.json` | `run.order` against the rows; scenario, arms, trials, seed, axes, start and commit by what the others have of them |
-//! | `scenario.toml` | that it is a scenario; name, kind, question; the settings and the point of each row; the expectations |
+//! | `scenario.toml` | that it is a scenario; name, kind, question, duration; the settings and the point of each row; the expectations |
 //! | `runs.csv` | every column that follows from others, every latency by the log, counts by the seconds, all metrics by the summary |
 //! | `intervals.csv` | the seconds follow each other; counts by the rows, figures by the log |
 //! | `latency.hlog` | every letter: comments and times follow from the tables, each histogram has a checksum |
 //! | `summary.json` | every letter: it is made again from the tables and the log. Verdicts, searches and their reasons are its own |
 //!
 //! Numbers that were made again may differ by a share of 1e-9: another machine's logarithms may. What nothing else repeats can't be
-//! checked: the machine in the manifest, comments and the list of transports in the scenario, and in `runs.csv` columns such as
+//! checked: the machine in the manifest, comments, transports, warm-up, trials and seed in the scenario, and in `runs.csv` columns such as
 //! `retransmits` or the length of the warm-up.
 //!
 //! A run that was killed leaves files that may be one case apart, for they are written one after the other. A folder that was closed

@@ -4,6 +4,7 @@ use scenario::{AXES, ArmInfo, Expect, Scenario, ScenarioError};
 
 use super::Check;
 use crate::folder::{FolderError, RUNS, SCENARIO};
+use crate::measurement::Outcome;
 use crate::rows::RunRow;
 
 impl Check<'_> {
@@ -25,9 +26,13 @@ impl Check<'_> {
             let reason = format!("`{field}` is \"{own}\", but in manifest.json it is \"{right}\"");
             return Err(self.wrong(SCENARIO, line, reason));
         }
+        let whole = scenario.clone();
+        let duration = if run.quick { whole.quick() } else { whole }.duration;
         for (row, line) in self.folder.runs.iter().zip(&self.run_lines) {
-            if let Some(problem) = settings_problem(&scenario, row) {
-                let reason = format!("{problem} by scenario.toml");
+            let problem = settings_problem(&scenario, row)
+                .or_else(|| length_problem(duration.as_secs_f64(), row));
+            if let Some(problem) = problem {
+                let reason = format!("{problem} by scenario.toml and `run` in manifest.json");
                 return Err(self.wrong(RUNS, *line, reason));
             }
         }
@@ -64,8 +69,28 @@ impl Check<'_> {
     }
 }
 
+/// Whether a case that ran to its end was measured for so long.
+fn length_problem(duration_s: f64, row: &RunRow) -> Option<String> {
+    let is_right = row.outcome != Outcome::Completed || (row.measured_s - duration_s).abs() < 1e-9;
+    (!is_right).then(|| {
+        let own = row.measured_s;
+        format!("`measured_s` is {own}; {duration_s} would be right")
+    })
+}
+
 /// Which setting of a row isn't the scenario's.
 fn settings_problem(scenario: &Scenario, row: &RunRow) -> Option<String> {
+    let pairs = [
+        (
+            "scenario",
+            row.key.scenario.as_str(),
+            scenario.name.as_str(),
+        ),
+        ("kind", row.key.kind.as_str(), scenario.kind.name()),
+    ];
+    if let Some((column, own, right)) = pairs.iter().find(|(_, own, right)| own != right) {
+        return Some(format!("`{column}` is `{own}`; `{right}` would be right"));
+    }
     let label = &row.key.point;
     let here = match (&scenario.sweep, &scenario.find) {
         (Some(sweep), _) => {

@@ -156,6 +156,7 @@ fn the_numbers_of_scenario_and_manifest_are_those_of_the_rows() {
     let scenario = fs::read_to_string(path.join(SCENARIO)).unwrap();
     for (from, to) in [
         ("shout", "shouts"),
+        ("3s", "4s"),
         ("Who", "What"),
         ("100/s", "101/s"),
         ("64 B", "65 B"),

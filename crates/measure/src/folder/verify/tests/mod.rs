@@ -220,7 +220,8 @@ fn an_idle_case_has_seconds_without_samples() {
     let text = TEXT
         .replace("broadcast", "idle")
         .replace("subscribers", "clients");
-    let text = text.split("[load]").next().unwrap().to_owned() + "[population]\nclients = 30\n";
+    let text = text.split("[load]").next().unwrap().replace("3s", "2500ms")
+        + "[population]\nclients = 30\n";
     let info = RunInfo {
         kind: "idle".into(),
         ..run()
