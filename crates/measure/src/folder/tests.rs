@@ -35,6 +35,7 @@ pub(super) fn measured(arm: &str, trial: u32, latency: u64) -> Measurement {
     let mut measurement = Measurement::new(Key::new("shout", "broadcast", arm, trial, 7));
     measurement.latencies = recorder.finish(3_000_000_000);
     measurement.measured_s = 3.0;
+    measurement.counts.intended = 300;
     measurement.counts.sent = 300;
     measurement.counts.completed = 300;
     measurement.counts.delivered = 300;

@@ -7,6 +7,7 @@ use super::Check;
 use crate::folder::{FolderError, INTERVALS, RUNS};
 use crate::latency::Which;
 use crate::manifest::Status;
+use crate::measurement::Outcome;
 use crate::rows::{IntervalRow, RunRow};
 
 impl Check<'_> {
@@ -102,6 +103,9 @@ impl Check<'_> {
             };
             return Err(self.wrong(INTERVALS, *line, reason));
         }
+        if let Some(problem) = intended_problem(row) {
+            return Err(self.wrong(RUNS, self.run_lines[case], problem));
+        }
         let problem = Sums::of(own, row.measured_s).problem(row);
         problem.map_or(Ok(()), |problem| {
             let (file, line) = match lines.first() {
@@ -187,6 +191,12 @@ impl Sums {
                 self.delivered.all
             ));
         }
+        if self.sent.all > counts.intended {
+            return Some(format!(
+                "have {} sent, more than the `intended` of runs.csv, {}",
+                self.sent.all, counts.intended
+            ));
+        }
         // The row counts what happened within the measured part. What was sent after it is in a second all the same, and what was
         // intended in the warm-up is in none.
         let warm_up = counts.warm_up_discarded;
@@ -219,6 +229,19 @@ impl Sums {
             )
         })
     }
+}
+
+/// Of a schedule each send has a sample, if only of how long it waited in vain; without one, what is sent is what was intended.
+fn intended_problem(row: &RunRow) -> Option<String> {
+    let own = row.counts.intended;
+    let (right, column) = if row.setting("rate_per_s").is_some() {
+        let answers = row.latency(Which::Response);
+        (answers.map_or(0, |figures| figures.count), "response_count")
+    } else {
+        (row.counts.sent, "sent")
+    };
+    (own != right && row.outcome == Outcome::Completed)
+        .then(|| format!("`intended` is {own}; {right} would be right by `{column}`"))
 }
 
 fn same_case(a: &IntervalRow, b: &IntervalRow) -> bool {

@@ -6,13 +6,12 @@ use super::{complete, refused};
 use crate::folder::{INTERVALS, LOG, MANIFEST, RUNS, SCENARIO, SUMMARY};
 
 /// Whatever nothing else in the folder repeats (the last: not to the nanosecond), so that it can't be checked.
-const UNCHECKED: [&str; 16] = [
+const UNCHECKED: [&str; 15] = [
     "warm_up_s",
     "warm_up_steady",
     "connections",
     "connect_count",
     "connect_min_ns",
-    "intended",
     "censored_at_least_min_ns",
     "censored_at_least_max_ns",
     "warm_up_discarded",

@@ -51,7 +51,6 @@ fn case(arm: &str, trial: u32, latency: u64) -> Measurement {
         .iter()
         .map(|axis| axis.of(&scenario).filter(|_| !axis.is_option()))
         .collect();
-    measurement.counts.intended = 300;
     measurement.connections = 31;
     measurement.connections_alive = 31;
     measurement.connect = Some(Distribution {
