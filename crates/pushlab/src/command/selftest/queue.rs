@@ -14,9 +14,10 @@ use super::probe::Behaviour;
 
 const NAME: &str = "queue";
 
-/// Mean service, nanoseconds, and arrivals a second: the server is busy for half of the time.
-const SERVICE: u64 = 2_000_000;
-const RATE: u32 = 250;
+/// Mean service, nanoseconds, and arrivals a second: the server is busy for half of the time. The service is long beside what a virtual
+/// processor that slept takes to wake (0.3 ms one time in twenty, up to 2.8 ms): that is the machine's delay and not the lab's.
+const SERVICE: u64 = 10_000_000;
+const RATE: u32 = 50;
 
 /// Greatest error against the sample path, percent.
 const PATH_LIMIT: f64 = 2.0;
@@ -163,7 +164,7 @@ mod tests {
 
     fn passed(scale: f64, in_flight: f64) -> Vec<bool> {
         let arrivals: Vec<u64> = (0..3000)
-            .map(|number| number * 4_000_000 + law::uniform(number) % 7_000_000)
+            .map(|number| number * 20_000_000 + law::uniform(number) % 35_000_000)
             .collect();
         let mut arrivals = arrivals;
         arrivals.sort_unstable();
