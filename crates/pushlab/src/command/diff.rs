@@ -44,8 +44,12 @@ fn read(path: &Path) -> Result<Folder, Failure> {
 /// Names on standard error what is worse than allowed.
 fn judge(diff: &Diff, share: f64) -> Exit {
     let mut worse = diff.worse_than(share);
+    let unjudged = diff.figures.iter().filter(|one| !one.is_judged()).count();
     if diff.is_blind() {
         worse.push("no figure could be judged, so nothing was shown to be as it was".to_owned());
+    } else if unjudged > 0 {
+        let all = diff.figures.len();
+        eprintln!("pushlab: note: {unjudged} of {all} figures could not be judged");
     }
     for line in &worse {
         eprintln!("pushlab: {line}");
