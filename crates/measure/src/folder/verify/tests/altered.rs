@@ -207,6 +207,9 @@ fn an_error_says_what_would_be_right() {
     let error = altered(LOG, "a.response", "b.response");
     let end = "latency.hlog:8: the tag `b.response` is none of the case a#1; `a.delivery-age` would be one";
     assert!(error.ends_with(end), "{error}");
+    let error = altered(RUNS, ",completed,,valid,", ",complete,,valid,");
+    let end = "runs.csv:2: `complete` is no value for column `outcome`";
+    assert!(error.ends_with(end), "{error}");
     let error = altered(RUNS, "valid", "invalid");
     let end = "runs.csv:2: `verdict` of a#1 is `invalid`, but in summary.json it is `valid`";
     assert!(error.ends_with(end), "{error}");
