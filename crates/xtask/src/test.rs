@@ -13,6 +13,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let started = Instant::now();
     setup::components(COMPONENTS)?;
     setup::debian(DEBIAN_PACKAGES)?;
+    setup::npm("crates/browser")?;
     let mut took = Vec::new();
     for step in steps() {
         println!("==> {}: {}", step.name, step.line());
@@ -35,9 +36,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Programs beyond Rust that the tests call, each with the Debian package that brings it. At
-/// present: none.
-const DEBIAN_PACKAGES: &[Need] = &[];
+/// Programs beyond Rust that the tests call, each with the Debian package that brings it. The browser's fonts come with it:
+/// `fontconfig` depends on some.
+const DEBIAN_PACKAGES: &[Need] = &[
+    Need {
+        program: "chromium",
+        package: "chromium",
+    },
+    // For axe, the rules of accessibility that pages are held to.
+    Need {
+        program: "npm",
+        package: "npm",
+    },
+];
 
 /// What the toolchain must bring beside the compiler: cargo's subcommands.
 const COMPONENTS: &[Need] = &[
