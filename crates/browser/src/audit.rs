@@ -60,7 +60,7 @@ impl Page {
     pub async fn axe(&self) -> Result<Vec<String>, BrowserError> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(&path).map_err(|_| BrowserError::NoAxe(path))?;
-        self.eval::<()>(&format!("{axe};void 0")).await?;
+        self.run(&axe).await?;
         self.eval(include_str!("scripts/axe.js")).await
     }
 }

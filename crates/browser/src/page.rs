@@ -29,6 +29,8 @@ pub struct Page {
 /// How long a condition may take to become true. Pages are local: a second is already much.
 const SOON: Duration = Duration::from_secs(5);
 
+const EVALUATE: &str = "Runtime.evaluate";
+
 impl Page {
     pub(crate) async fn new(wire: Arc<Wire>, viewport: Viewport) -> Result<Self, BrowserError> {
         let method = "Target.createBrowserContext";
@@ -98,21 +100,25 @@ impl Page {
         Ok(self.notebook.complaints())
     }
 
-    /// The value of an expression, once its promise is kept if it is one. `()` for none.
+    /// The value of an expression, once its promise is kept if it is one.
     ///
     /// # Errors
     /// It throws, or its value is another type's.
     pub async fn eval<T: DeserializeOwned>(&self, script: &str) -> Result<T, BrowserError> {
-        let method = "Runtime.evaluate";
-        let params = json!({
-            "expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": true,
-        });
-        let mut answer = self.call(method, &params).await?;
-        if answer["exceptionDetails"].is_object() {
-            return Err(BrowserError::Script(thrown(&answer["exceptionDetails"])));
-        }
-        serde_json::from_value(answer["result"]["value"].take())
-            .map_err(|source| BrowserError::Answer { method, source })
+        let value = self.evaluate(script).await?;
+        serde_json::from_value(value).map_err(|source| BrowserError::Answer {
+            method: EVALUATE,
+            source,
+        })
+    }
+
+    /// Runs a script whose value, if it has one, doesn't matter.
+    ///
+    /// # Errors
+    /// It throws.
+    pub async fn run(&self, script: &str) -> Result<(), BrowserError> {
+        self.evaluate(script).await?;
+        Ok(())
     }
 
     /// Waits until an expression is true.
@@ -237,9 +243,20 @@ impl Page {
         self.set_theme(viewport.theme).await
     }
 
+    async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {
+        let params = json!({
+            "expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+        });
+        let mut answer = self.call(EVALUATE, &params).await?;
+        if answer["exceptionDetails"].is_object() {
+            return Err(BrowserError::Script(thrown(&answer["exceptionDetails"])));
+        }
+        Ok(answer["result"]["value"].take())
+    }
+
     /// Events come in the order in which they happened, so after an answer all earlier ones are noted.
     async fn catch_up(&self) -> Result<(), BrowserError> {
-        self.eval("void 0").await
+        self.run("0").await
     }
 }
 

@@ -65,7 +65,7 @@ async fn requests_and_complaints_are_reported() {
     );
     assert_eq!(requests[1].url, "http://127.0.0.1:1/x.png");
 
-    page.eval::<()>("fetch('http://127.0.0.1:1/later').catch(() => {})")
+    page.run("fetch('http://127.0.0.1:1/later').catch(() => {})")
         .await
         .unwrap();
     assert_eq!(
@@ -170,7 +170,7 @@ async fn scripts_answer_and_throw() {
     );
     let error = page.eval::<u32>("nonsense").await.unwrap_err().to_string();
     assert!(error.contains("nonsense is not defined"), "{error}");
-    page.eval::<()>("setTimeout(() => { p.textContent = 'two' }, 50); void 0")
+    page.run("setTimeout(() => { p.textContent = 'two' }, 50)")
         .await
         .unwrap();
     page.wait_for("p.textContent == 'two'").await.unwrap();

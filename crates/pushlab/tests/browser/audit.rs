@@ -99,7 +99,7 @@ async fn can_be_used(page: &Page, faults: &mut Faults) -> Result<(), BrowserErro
 }
 
 async fn open_details(page: &Page) -> Result<(), BrowserError> {
-    page.eval("for (const one of document.querySelectorAll('details')) one.open = true")
+    page.run("for (const one of document.querySelectorAll('details')) one.open = true")
         .await
 }
 

@@ -70,4 +70,3 @@ window.lab = {
         Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
     },
 };
-void 0;

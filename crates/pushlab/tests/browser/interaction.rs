@@ -15,7 +15,7 @@ pub(crate) async fn report(
 ) -> Result<(), BrowserError> {
     let screen = Viewport::wide(1280, Theme::Light);
     let page = audit::open(browser, sheet, screen).await?;
-    page.eval::<()>(include_str!("interaction.js")).await?;
+    page.run(include_str!("interaction.js")).await?;
     let outcome = arms(&page, faults).await;
     faults.try_to("switching arms", outcome);
     for chart in page.eval::<Vec<Chart>>("lab.charts()").await? {
@@ -157,7 +157,7 @@ async fn points(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
     faults.unless(all.len() > 1, format_args!("select#point has only {all:?}"));
     let mut seen: Vec<Vec<String>> = Vec::new();
     for point in &all {
-        page.eval::<()>(&format!("lab.choose({point:?})")).await?;
+        page.run(&format!("lab.choose({point:?})")).await?;
         let shown: Vec<String> = page
             .eval("lab.shown().filter((chart) => chart.dataset.chart === 'percentiles').map((chart) => chart.id)")
             .await?;
@@ -171,7 +171,7 @@ async fn points(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
 }
 
 async fn copy(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
-    page.eval::<()>("lab.watchClipboard()").await?;
+    page.run("lab.watchClipboard()").await?;
     page.click("#copy").await?;
     page.wait_for("lab.copied !== null").await?;
     let (copied, command): (String, String) = page
