@@ -53,7 +53,7 @@ impl Page {
         Ok(unnamed)
     }
 
-    /// Serious and critical violations of axe's rules, one a line: rule, help, and the elements.
+    /// Serious and critical violations of axe's rules, one a line: rule, help, and the elements. Contrast is left to [`Page::low_contrast`].
     ///
     /// # Errors
     /// axe isn't installed (`cargo xtask test` does it).

@@ -20,7 +20,7 @@ pub struct Browser {
 }
 
 /// What a page is looked at with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewport {
     /// Width in CSS pixels.
     pub width: u32,

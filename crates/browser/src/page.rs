@@ -166,6 +166,23 @@ impl Page {
         })
     }
 
+    /// What it is looked at with from now on. A page that is there already is laid out anew and not loaded anew.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub async fn set_viewport(&self, viewport: Viewport) -> Result<(), BrowserError> {
+        let screen = json!({
+            "width": viewport.width, "height": viewport.height, "mobile": viewport.phone,
+            "deviceScaleFactor": 1,
+        });
+        self.call("Emulation.setDeviceMetricsOverride", &screen)
+            .await?;
+        let touch = json!({ "enabled": viewport.phone });
+        self.call("Emulation.setTouchEmulationEnabled", &touch)
+            .await?;
+        self.set_theme(viewport.theme).await
+    }
+
     /// What `prefers-color-scheme` says from now on.
     ///
     /// # Errors
@@ -231,16 +248,7 @@ impl Page {
         self.call("Page.setLifecycleEventsEnabled", &on).await?;
         // Several pages are open at once and each is used as if it were the one in front.
         self.call("Emulation.setFocusEmulationEnabled", &on).await?;
-        let screen = json!({
-            "width": viewport.width, "height": viewport.height, "mobile": viewport.phone,
-            "deviceScaleFactor": 1,
-        });
-        self.call("Emulation.setDeviceMetricsOverride", &screen)
-            .await?;
-        let touch = json!({ "enabled": viewport.phone });
-        self.call("Emulation.setTouchEmulationEnabled", &touch)
-            .await?;
-        self.set_theme(viewport.theme).await
+        self.set_viewport(viewport).await
     }
 
     async fn evaluate(&self, script: &str) -> Result<Value, BrowserError> {

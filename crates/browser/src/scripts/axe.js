@@ -1,5 +1,5 @@
-// Runs axe's rules and keeps what keeps people out.
-axe.run(document, { resultTypes: ["violations"] }).then((results) =>
+// Runs axe's rules and keeps what keeps people out. Contrast has a script of its own, which knows drawings, and takes a fraction of the time.
+axe.run(document, { resultTypes: ["violations"], rules: { "color-contrast": { enabled: false } } }).then((results) =>
     results.violations
         .filter((violation) => ["serious", "critical"].includes(violation.impact))
         .map((violation) => {

@@ -3,63 +3,52 @@
 
 use std::path::{Path, PathBuf};
 
-use browser::{Browser, BrowserError, Page, Theme, Viewport};
+use browser::{BrowserError, Page, Theme};
 
 use crate::faults::Faults;
 use crate::pages::Sheet;
 
-/// A phone, a laptop, a desk.
-const SCREENS: [Viewport; 3] = [
-    Viewport::phone(360, Theme::Light),
-    Viewport::wide(1280, Theme::Light),
-    Viewport::wide(1920, Theme::Light),
-];
+const THEMES: [Theme; 2] = [Theme::Light, Theme::Dark];
 
-pub(crate) async fn page(
-    browser: &Browser,
+/// How it looks when it is opened. Leaves pictures.
+pub(crate) async fn folded(
+    page: &Page,
     sheet: &Sheet,
+    width: u32,
     faults: &mut Faults,
 ) -> Result<(), BrowserError> {
-    for screen in SCREENS {
-        let page = open(browser, sheet, screen).await?;
-        for theme in [Theme::Light, Theme::Dark] {
-            page.set_theme(theme).await?;
-            page.screenshot(&picture(sheet, screen.width, theme))
-                .await?;
-            looks(&page, &format!("{} px, {theme}", screen.width), faults).await?;
-        }
-        open_details(&page).await?;
-        for theme in [Theme::Light, Theme::Dark] {
-            page.set_theme(theme).await?;
-            let how = format!("{} px, {theme}, all open", screen.width);
-            looks(&page, &how, faults).await?;
-        }
-        if screen.width == 1280 {
-            can_be_used(&page, faults).await?;
-        }
-        keeps_to_itself(&page, faults).await?;
+    // The dark one first: the page is left as it was.
+    for theme in THEMES.into_iter().rev() {
+        page.set_theme(theme).await?;
+        page.screenshot(&picture(sheet, width, theme)).await?;
+        looks(page, &format!("{width} px, {theme}"), faults).await?;
     }
     Ok(())
 }
 
-/// A page without a network, from its file.
-pub(crate) async fn open(
-    browser: &Browser,
-    sheet: &Sheet,
-    screen: Viewport,
-) -> Result<Page, BrowserError> {
-    let page = browser.page(screen).await?;
-    page.go_offline().await?;
-    page.goto(sheet.path.to_str().expect("a path in UTF-8"))
+/// How it looks with everything open that can be opened.
+pub(crate) async fn unfolded(
+    page: &Page,
+    width: u32,
+    faults: &mut Faults,
+) -> Result<(), BrowserError> {
+    page.run("for (const one of document.querySelectorAll('details')) one.open = true")
         .await?;
-    Ok(page)
+    for theme in THEMES {
+        page.set_theme(theme).await?;
+        looks(page, &format!("{width} px, {theme}, all open"), faults).await?;
+    }
+    Ok(())
 }
 
 /// It asks for nothing but itself, and has nothing to complain about.
 pub(crate) async fn keeps_to_itself(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
     let requests = page.requests().await?;
-    let itself = requests.len() == 1 && requests[0].document;
-    faults.unless(itself, format_args!("it asks for more: {requests:?}"));
+    let itself = requests.first().map(|request| request.url.clone());
+    for request in requests {
+        let is_itself = request.document && Some(&request.url) == itself.as_ref();
+        faults.unless(is_itself, format_args!("it asks for {}", request.url));
+    }
     for complaint in page.complaints().await? {
         faults.add(complaint);
     }
@@ -78,7 +67,8 @@ async fn looks(page: &Page, how: &str, faults: &mut Faults) -> Result<(), Browse
     Ok(())
 }
 
-async fn can_be_used(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
+/// Names for those who don't see it, axe's rules, links, and paper.
+pub(crate) async fn use_of(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
     for element in page.unnamed().await? {
         faults.add(format_args!("no accessible name: {element}"));
     }
@@ -96,11 +86,6 @@ async fn can_be_used(page: &Page, faults: &mut Faults) -> Result<(), BrowserErro
     let paper = page.print().await?;
     faults.unless(pages_of(&paper) > 0, "printed, it has no page");
     Ok(())
-}
-
-async fn open_details(page: &Page) -> Result<(), BrowserError> {
-    page.run("for (const one of document.querySelectorAll('details')) one.open = true")
-        .await
 }
 
 /// `target/screenshots/<page>-<width>-<theme>.png`.

@@ -19,7 +19,7 @@
     unless(document.querySelector("#live[aria-live]"), "no #live with aria-live");
     unless(document.querySelector("#tip") && !document.querySelector("#tip").checkVisibility({ opacityProperty: true, visibilityProperty: true }), "#tip is missing or shows from the start");
     const command = document.querySelector("#command code")?.textContent.trim() ?? "";
-    unless(/^(\S*\/)?pushlab (run|load) /.test(command), `#command code is not the command: ${command}`);
+    unless(/(pushlab|cargo run .*--) (run|load) \S/.test(command), `#command code is not the command: ${command}`);
 
     const ids = all("[id]").map((element) => element.id);
     const twice = ids.filter((id, at) => ids.indexOf(id) !== at);

@@ -1,9 +1,8 @@
 //! What is on a report: the question, the answer, the comparison, the charts with their data, the command and the manifest.
 
-use browser::{Browser, BrowserError, Page, Theme, Viewport};
+use browser::{BrowserError, Page};
 use serde_json::Value;
 
-use crate::audit;
 use crate::faults::Faults;
 use crate::pages::{Kind, Sheet, json_file};
 
@@ -16,29 +15,28 @@ const PLAIN_CHARTS: [&str; 6] = [
     "bytes",
     "costs",
 ];
-/// … and those of a sweep, too.
-const SWEEP_CHARTS: [&str; 2] = ["sweep", "crossover"];
 
-pub(crate) async fn report(
-    browser: &Browser,
+/// What every report has.
+pub(crate) async fn elements(
+    page: &Page,
+    width: u32,
+    faults: &mut Faults,
+) -> Result<(), BrowserError> {
+    let missing: Vec<String> = page.eval(include_str!("contract.js")).await?;
+    for fault in missing {
+        faults.add(format_args!("{width} px: {fault}"));
+    }
+    Ok(())
+}
+
+/// What this report has, by the files that it was made of.
+pub(crate) async fn content(
+    page: &Page,
     sheet: &Sheet,
     faults: &mut Faults,
 ) -> Result<(), BrowserError> {
-    for screen in [
-        Viewport::phone(360, Theme::Dark),
-        Viewport::wide(1280, Theme::Light),
-    ] {
-        let page = audit::open(browser, sheet, screen).await?;
-        let missing: Vec<String> = page.eval(include_str!("contract.js")).await?;
-        for fault in missing {
-            faults.add(format_args!("{} px: {fault}", screen.width));
-        }
-        if !screen.phone {
-            charts(&page, sheet, faults).await?;
-            manifest(&page, sheet, faults).await?;
-        }
-    }
-    Ok(())
+    charts(page, sheet, faults).await?;
+    manifest(page, sheet, faults).await
 }
 
 async fn charts(page: &Page, sheet: &Sheet, faults: &mut Faults) -> Result<(), BrowserError> {
@@ -52,7 +50,11 @@ async fn charts(page: &Page, sheet: &Sheet, faults: &mut Faults) -> Result<(), B
         wanted.extend(PLAIN_CHARTS);
     }
     if sheet.kind == Kind::Sweep {
-        wanted.extend(SWEEP_CHARTS);
+        wanted.push("sweep");
+        // Where no two arms can be compared, nobody can be lower.
+        if has_a_comparison(&json_file(&sheet.beside("summary.json"))) {
+            wanted.push("crossover");
+        }
     }
     for kind in wanted {
         let there = kinds.iter().any(|one| one == kind);
@@ -60,6 +62,15 @@ async fn charts(page: &Page, sheet: &Sheet, faults: &mut Faults) -> Result<(), B
     }
     faults.unless(!kinds.is_empty(), "no chart at all");
     Ok(())
+}
+
+fn has_a_comparison(summary: &Value) -> bool {
+    let arms = summary["arms"].as_array().map_or(&[][..], Vec::as_slice);
+    let ranked: Vec<&Value> = arms.iter().filter(|arm| arm["ranked"] == true).collect();
+    let points = ranked.iter().map(|arm| &arm["point"]);
+    points
+        .enumerate()
+        .any(|(index, point)| ranked[..index].iter().any(|arm| arm["point"] == *point))
 }
 
 /// The whole manifest is there: every name and every text of it.

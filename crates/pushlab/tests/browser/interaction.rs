@@ -1,41 +1,37 @@
 //! What a report does when it is used: arms switch off and on, points tell their values to mouse, keyboard and screen reader, the theme toggles, the
 //! point of a sweep is chosen, the command is copied.
 
-use browser::{Browser, BrowserError, Page, Theme, Viewport};
+use browser::{BrowserError, Page, Theme};
 use serde::Deserialize;
 
-use crate::audit;
 use crate::faults::Faults;
 use crate::pages::{Kind, Sheet};
 
 pub(crate) async fn report(
-    browser: &Browser,
+    page: &Page,
     sheet: &Sheet,
     faults: &mut Faults,
 ) -> Result<(), BrowserError> {
-    let screen = Viewport::wide(1280, Theme::Light);
-    let page = audit::open(browser, sheet, screen).await?;
     page.run(include_str!("interaction.js")).await?;
-    let outcome = arms(&page, faults).await;
+    let outcome = arms(page, faults).await;
     faults.try_to("switching arms", outcome);
     for chart in page.eval::<Vec<Chart>>("lab.charts()").await? {
-        let outcome = mouse(&page, &chart, faults).await;
+        let outcome = mouse(page, &chart, faults).await;
         faults.try_to(&format!("pointing at #{}", chart.id), outcome);
-        let outcome = keyboard(&page, &chart, faults).await;
+        let outcome = keyboard(page, &chart, faults).await;
         faults.try_to(&format!("keys in #{}", chart.id), outcome);
     }
     if sheet.kind == Kind::Sweep {
-        let outcome = points(&page, faults).await;
+        let outcome = points(page, faults).await;
         faults.try_to("choosing a point", outcome);
     }
-    let outcome = copy(&page, faults).await;
+    let outcome = copy(page, faults).await;
     faults.try_to("copying the command", outcome);
-    audit::keeps_to_itself(&page, faults).await?;
 
-    for theme in [Theme::Light, Theme::Dark] {
-        let screen = Viewport::wide(1280, theme);
-        let page = audit::open(browser, sheet, screen).await?;
-        let outcome = toggle(&page, theme, faults).await;
+    for theme in [Theme::Dark, Theme::Light] {
+        page.goto(sheet.place()).await?;
+        page.set_theme(theme).await?;
+        let outcome = toggle(page, theme, faults).await;
         faults.try_to("toggling the theme", outcome);
     }
     Ok(())

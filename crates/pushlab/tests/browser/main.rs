@@ -18,7 +18,7 @@ mod faults;
 mod interaction;
 mod pages;
 
-use browser::{Browser, BrowserError};
+use browser::{Browser, BrowserError, Theme, Viewport};
 use faults::Faults;
 use pages::{Kind, Sheet};
 
@@ -33,17 +33,21 @@ async fn committed_pages_keep_the_contract() {
     check(&pages::committed()).await;
 }
 
-/// Looks at all pages before it says what is wrong with them.
+/// A phone, a laptop, a desk.
+const SCREENS: [Viewport; 3] = [
+    Viewport::phone(360, Theme::Light),
+    LAPTOP,
+    Viewport::wide(1920, Theme::Light),
+];
+
+/// Where pages are used and not only looked at.
+const LAPTOP: Viewport = Viewport::wide(1280, Theme::Light);
+
+/// Looks at all pages before it says what is wrong with them, two at a time.
 async fn check(sheets: &[Sheet]) {
     let browser = Browser::start().await.unwrap();
-    let mut wrong = Vec::new();
-    for sheet in sheets {
-        let mut faults = Faults::of(&sheet.name);
-        if let Err(error) = look(&browser, sheet, &mut faults).await {
-            faults.add(error);
-        }
-        wrong.extend(faults.into_lines());
-    }
+    let (evens, odds) = tokio::join!(lane(&browser, sheets, 0), lane(&browser, sheets, 1));
+    let wrong = [evens, odds].concat();
     assert!(
         wrong.is_empty(),
         "{} faults:\n{}",
@@ -52,15 +56,42 @@ async fn check(sheets: &[Sheet]) {
     );
 }
 
+async fn lane(browser: &Browser, sheets: &[Sheet], first: usize) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for sheet in sheets.iter().skip(first).step_by(2) {
+        let mut faults = Faults::of(&sheet.name);
+        if let Err(error) = look(browser, sheet, &mut faults).await {
+            faults.add(error);
+        }
+        wrong.extend(faults.into_lines());
+    }
+    wrong
+}
+
+/// One page, in one tab: a new one for each screen would take longer than all that is looked at.
 async fn look(browser: &Browser, sheet: &Sheet, faults: &mut Faults) -> Result<(), BrowserError> {
     if !sheet.path.is_file() {
         faults.add(format_args!("{} is missing", sheet.path.display()));
         return Ok(());
     }
-    audit::page(browser, sheet, faults).await?;
-    if sheet.kind != Kind::Index {
-        contract::report(browser, sheet, faults).await?;
-        interaction::report(browser, sheet, faults).await?;
+    let page = browser.page(LAPTOP).await?;
+    page.go_offline().await?;
+    for screen in SCREENS {
+        page.set_viewport(screen).await?;
+        page.goto(sheet.place()).await?;
+        let width = screen.width;
+        audit::folded(&page, sheet, width, faults).await?;
+        if sheet.kind != Kind::Index {
+            contract::elements(&page, width, faults).await?;
+        }
+        if screen == LAPTOP {
+            if sheet.kind != Kind::Index {
+                contract::content(&page, sheet, faults).await?;
+                interaction::report(&page, sheet, faults).await?;
+            }
+            audit::use_of(&page, faults).await?;
+        }
+        audit::unfolded(&page, width, faults).await?;
     }
-    Ok(())
+    audit::keeps_to_itself(&page, faults).await
 }

@@ -46,6 +46,11 @@ impl Sheet {
         }
     }
 
+    /// Its path, as a browser is given it.
+    pub(crate) fn place(&self) -> &str {
+        self.path.to_str().expect("a path in UTF-8")
+    }
+
     /// A file beside it.
     pub(crate) fn beside(&self, file: &str) -> PathBuf {
         self.path.with_file_name(file)
