@@ -34,7 +34,8 @@ pub(crate) async fn report(
         let outcome = toggle(page, theme, faults).await;
         faults.try_to("toggling the theme", outcome);
     }
-    Ok(())
+    // As it is without a choice.
+    page.goto(sheet.place()).await
 }
 
 /// A chart that shows, and where to point at.
