@@ -18,8 +18,12 @@ impl Faults {
         }
     }
 
+    /// A page is loaded more than once; what it says each time is told once.
     pub(crate) fn add(&mut self, fault: impl Display) {
-        self.lines.push(format!("{}: {fault}", self.page));
+        let line = format!("{}: {fault}", self.page);
+        if !self.lines.contains(&line) {
+            self.lines.push(line);
+        }
     }
 
     pub(crate) fn unless(&mut self, holds: bool, fault: impl Display) {
