@@ -81,7 +81,9 @@ impl Chromium {
             .arg(format!("--user-data-dir={}", profile(home.path())))
             // Its sandbox refuses to work for root.
             .args(geteuid().is_root().then_some("--no-sandbox"))
+            // Whatever it keeps, it keeps there.
             .env("HOME", home.path())
+            .env("TMPDIR", home.path())
             .env("XDG_CONFIG_HOME", home.path().join("config"))
             .env("XDG_CACHE_HOME", home.path().join("cache"))
             .stdin(Stdio::piped())
