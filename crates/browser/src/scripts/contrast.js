@@ -21,29 +21,35 @@
         return (light + 0.05) / (dark + 0.05);
     };
     const faded = ([r, g, b, a], share) => [r, g, b, a * share];
-    const ancestors = (element) => {
-        const all = [];
-        for (let one = element; one; one = one.parentElement) all.unshift(one);
-        return all;
+    // What is the same for all texts of an element, and of those in it, is found once.
+    const once = (find) => {
+        const found = new Map();
+        return (element) => {
+            if (!found.has(element)) found.set(element, find(element));
+            return found.get(element);
+        };
     };
-    const canvas = colour(matchMedia("(prefers-color-scheme: dark)").matches && getComputedStyle(document.documentElement).colorScheme.includes("dark") ? "#121212" : "#fff");
+    const isDark = matchMedia("(prefers-color-scheme: dark)").matches && getComputedStyle(document.documentElement).colorScheme.includes("dark");
+    const canvas = colour(isDark ? "#121212" : "#fff");
+    const ground = once((element) => (element ? over(colour(getComputedStyle(element).backgroundColor), ground(element.parentElement)) : canvas));
+    const opacity = once((element) => (element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1));
+
+    const rects = once((svg) => [...svg.querySelectorAll("rect")].map((shape) => ({ shape, area: shape.getBoundingClientRect() })));
 
     // In a drawing, what was painted earlier over the middle of the text lies behind it.
     const shapesBehind = (text, svg) => {
         const box = text.getBoundingClientRect();
         const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-        return [...svg.querySelectorAll("rect")].filter((shape) => {
-            const area = shape.getBoundingClientRect();
+        return rects(svg).filter(({ shape, area }) => {
             const earlier = shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING;
             const holds = area.left <= x && x <= area.right && area.top <= y && y <= area.bottom;
             return earlier && holds && shape.checkVisibility({ opacityProperty: true, visibilityProperty: true });
         });
     };
     const behind = (element) => {
-        let under = canvas;
-        for (const one of ancestors(element)) under = over(colour(getComputedStyle(one).backgroundColor), under);
+        let under = ground(element);
         const svg = element.closest("svg");
-        for (const shape of svg ? shapesBehind(element, svg) : []) {
+        for (const { shape } of svg ? shapesBehind(element, svg) : []) {
             const style = getComputedStyle(shape);
             if (style.fill !== "none") under = over(faded(colour(style.fill), style.fillOpacity * style.opacity), under);
         }
@@ -67,11 +73,10 @@
         if (!isSeen(element) || element.closest(":disabled")) continue;
         const style = getComputedStyle(element);
         const drawn = element.closest("svg") !== null;
-        const opacity = ancestors(element).reduce((share, one) => share * getComputedStyle(one).opacity, 1);
         const paint = drawn ? style.fill : style.color;
         if (paint === "none" || style.fontSize === "0px") continue;
         const under = behind(element);
-        const front = over(faded(colour(paint), opacity * (drawn ? style.fillOpacity : 1)), under);
+        const front = over(faded(colour(paint), opacity(element) * (drawn ? style.fillOpacity : 1)), under);
         const size = parseFloat(style.fontSize);
         const needed = size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5;
         const ratio = contrast(front, under);

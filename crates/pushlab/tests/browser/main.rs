@@ -92,6 +92,9 @@ async fn look(browser: &Browser, sheet: &Sheet, faults: &mut Faults) -> Result<(
             audit::use_of(&page, faults).await?;
         }
         audit::unfolded(&page, width, faults).await?;
+        if screen == LAPTOP {
+            audit::unfolded_text(&page, faults).await?;
+        }
     }
     audit::keeps_to_itself(&page, faults).await
 }
