@@ -7,6 +7,12 @@ window.lab = {
     /** What the tip says; nothing if it doesn't show. */
     tip: () => (lab.isSeen(document.querySelector("#tip")) ? document.querySelector("#tip").innerText.trim() : ""),
 
+    /** Whether all of the tip can be read. */
+    tipFits: () => {
+        const box = document.querySelector("#tip").getBoundingClientRect();
+        return box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+    },
+
     /** An arm's name, and a number with a unit. */
     isTold: (text) => {
         const arms = [...document.querySelectorAll("#arms button[data-arm]")].map((button) => button.dataset.arm);

@@ -38,6 +38,16 @@ pub(crate) async fn report(
     page.goto(sheet.place()).await
 }
 
+/// The drawings for narrow screens tell their points, too.
+pub(crate) async fn narrow(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
+    page.run(include_str!("interaction.js")).await?;
+    for chart in page.eval::<Vec<Chart>>("lab.charts()").await? {
+        let outcome = mouse(page, &chart, faults).await;
+        faults.try_to(&format!("pointing at #{} on a phone", chart.id), outcome);
+    }
+    Ok(())
+}
+
 /// A chart that shows, and where to point at.
 #[derive(Deserialize)]
 struct Chart {
@@ -83,6 +93,10 @@ async fn mouse(page: &Page, chart: &Chart, faults: &mut Faults) -> Result<(), Br
         }
     }
     tells(page, &said, "pointed at", chart, faults).await?;
+    faults.unless(
+        said.is_empty() || page.eval("lab.tipFits()").await?,
+        format_args!("#{}: #tip sticks out of the view", chart.id),
+    );
     page.hover("h1", 0.5, 0.5).await?;
     let said: String = page.eval("lab.tip()").await?;
     faults.unless(

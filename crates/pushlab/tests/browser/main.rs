@@ -74,6 +74,7 @@ async fn look(browser: &Browser, sheet: &Sheet, faults: &mut Faults) -> Result<(
         faults.add(format_args!("{} is missing", sheet.path.display()));
         return Ok(());
     }
+    let is_report = sheet.kind != Kind::Index;
     let page = browser.page(LAPTOP).await?;
     page.go_offline().await?;
     for screen in SCREENS {
@@ -81,14 +82,17 @@ async fn look(browser: &Browser, sheet: &Sheet, faults: &mut Faults) -> Result<(
         page.goto(sheet.place()).await?;
         let width = screen.width;
         audit::folded(&page, sheet, width, faults).await?;
-        if sheet.kind != Kind::Index {
+        if is_report {
             contract::elements(&page, width, faults).await?;
         }
+        if is_report && screen.phone {
+            interaction::narrow(&page, faults).await?;
+        }
+        if is_report && screen == LAPTOP {
+            contract::content(&page, sheet, faults).await?;
+            interaction::report(&page, sheet, faults).await?;
+        }
         if screen == LAPTOP {
-            if sheet.kind != Kind::Index {
-                contract::content(&page, sheet, faults).await?;
-                interaction::report(&page, sheet, faults).await?;
-            }
             audit::use_of(&page, faults).await?;
         }
         audit::unfolded(&page, width, faults).await?;
