@@ -21,7 +21,7 @@ pub(crate) async fn folded(
     for theme in THEMES.into_iter().rev() {
         page.set_theme(theme).await?;
         page.screenshot(&picture(sheet, width, theme)).await?;
-        can_be_read(page, &format!("{width} px, {theme}"), faults).await?;
+        can_be_read(page, theme, faults).await?;
     }
     fits(page, &format!("{width} px"), faults).await
 }
@@ -41,7 +41,7 @@ pub(crate) async fn unfolded(
 pub(crate) async fn unfolded_text(page: &Page, faults: &mut Faults) -> Result<(), BrowserError> {
     for theme in THEMES {
         page.set_theme(theme).await?;
-        can_be_read(page, &format!("{theme}, all open"), faults).await?;
+        can_be_read(page, theme, faults).await?;
     }
     Ok(())
 }
@@ -67,11 +67,11 @@ async fn fits(page: &Page, how: &str, faults: &mut Faults) -> Result<(), Browser
     Ok(())
 }
 
-async fn can_be_read(page: &Page, how: &str, faults: &mut Faults) -> Result<(), BrowserError> {
+async fn can_be_read(page: &Page, theme: Theme, faults: &mut Faults) -> Result<(), BrowserError> {
     for low in page.low_contrast().await? {
         let (ratio, needed) = (low.ratio, low.needed);
         let text = low.text;
-        faults.add(format_args!("{how}: contrast {ratio} < {needed}: {text}"));
+        faults.add(format_args!("{theme}: contrast {ratio} < {needed}: {text}"));
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ mod interaction;
 mod pages;
 
 use browser::{Browser, BrowserError, Theme, Viewport};
-use faults::Faults;
+use faults::{AllFaults, Faults};
 use pages::{Kind, Sheet};
 
 #[tokio::test]
@@ -47,25 +47,24 @@ const LAPTOP: Viewport = Viewport::wide(1280, Theme::Light);
 async fn check(sheets: &[Sheet]) {
     let browser = Browser::start().await.unwrap();
     let (evens, odds) = tokio::join!(lane(&browser, sheets, 0), lane(&browser, sheets, 1));
-    let wrong = [evens, odds].concat();
-    assert!(
-        wrong.is_empty(),
-        "{} faults:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    let mut all = AllFaults::default();
+    for (page, faults) in evens.into_iter().chain(odds) {
+        all.add(page, faults);
+    }
+    all.assert_none();
 }
 
-async fn lane(browser: &Browser, sheets: &[Sheet], first: usize) -> Vec<String> {
-    let mut wrong = Vec::new();
+/// Every other page, from the first or the second.
+async fn lane<'a>(browser: &Browser, sheets: &'a [Sheet], first: usize) -> Vec<(&'a str, Faults)> {
+    let mut looked = Vec::new();
     for sheet in sheets.iter().skip(first).step_by(2) {
-        let mut faults = Faults::of(&sheet.name);
+        let mut faults = Faults::default();
         if let Err(error) = look(browser, sheet, &mut faults).await {
             faults.add(error);
         }
-        wrong.extend(faults.into_lines());
+        looked.push((sheet.name.as_str(), faults));
     }
-    wrong
+    looked
 }
 
 /// One page, in one tab: a new one for each screen would take longer than all that is looked at.
