@@ -15,9 +15,13 @@
 //! - `hyper-http-echo`: the smallest hyper server that echoes;
 //! - `hyper-http-load`: the smallest hyper client loop, the generator's yardstick.
 //!
-//! What they share is in [`raw`]. Beside them, and sharing nothing with them, is what measures the lab
-//! itself: the benchmarks of its parts (`cargo bench`), and `pushlab-echo-load` (`subjects/`), its load
-//! generator on the plain `POST /echo` that other generators can load as well (`cargo xtask oracle`).
+//! What they share is in [`raw`]. Beside them, and sharing nothing with them, is what measures the lab itself:
+//!
+//! - `protocols.rs`, `transports/`: the transports side by side, over loopback sockets (`cargo bench`);
+//! - `parts.rs`, `hot/`: the lab's hot paths one by one (`cargo bench`);
+//! - `instructions.rs`: the same loops and paths for callgrind (`cargo xtask instructions`), and `instructions.json`, what they executed;
+//! - `subjects/`: `pushlab-echo-load`, the load generator on the plain `POST /echo` that other generators can load as well
+//!   (`cargo xtask oracle`).
 
 // An error of a yardstick is an I/O error, and ends the program.
 #![allow(clippy::missing_errors_doc)]

@@ -26,6 +26,7 @@
 //! | `readings` | CPU time, memory and bytes at the two ends of the measured part |
 //! | `hooks` | what a caller may listen to and say |
 //! | `run` | a case from beginning to end |
+//! | `rehearsal` | what an arrival costs the pacer, without waiting for it |
 
 mod alarm;
 mod arrivals;
@@ -36,10 +37,12 @@ mod outstanding;
 mod pacer;
 mod plan;
 mod readings;
+mod rehearsal;
 mod run;
 mod stamp;
 mod user;
 mod warm_up;
 
 pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples};
+pub use rehearsal::Rehearsal;
 pub use run::{client_options, key, run};

@@ -150,6 +150,11 @@ impl<T: Transport> Pacer<T> {
         }
     }
 
+    /// Hands out the next arrival, and with it those that are due at the same time, without waiting for it to come due.
+    pub(crate) fn release_next(&self) {
+        self.release(self.due.get());
+    }
+
     /// Hands out arrivals that are due at `at`, the most at once, and lets their senders send.
     fn release(&self, at: u64) {
         let mut called = {

@@ -9,8 +9,12 @@ use std::path::Path;
 ///
 /// # Errors
 /// The folder isn't there or can't be written to; then the old file is as it was.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // The parent of a plain name is the empty path.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".")
         .suffix(".tmp")

@@ -12,7 +12,9 @@ pub(crate) enum Exit {
     CaseInvalid,
     /// A self-test missed a truth, or could not be recorded.
     Missed,
-    /// Something that the scenario expects didn't hold.
+    /// What was measured is there, but its report could not be drawn.
+    NotDrawn,
+    /// Something that the scenario expects didn't hold, or got worse by more than was allowed.
     ExpectationFailed,
     /// A case failed, and left a row that says why.
     CaseFailed,
@@ -53,7 +55,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(crate) fn report(result: &Result<Exit, Failure>) -> ExitCode {
     let code = match result {
         Ok(Exit::Fine) => 0,
-        Ok(Exit::CaseFailed | Exit::Missed) | Err(Failure::Lab(_)) => 1,
+        Ok(Exit::CaseFailed | Exit::Missed | Exit::NotDrawn) | Err(Failure::Lab(_)) => 1,
         Err(Failure::Usage(_)) => 2,
         Ok(Exit::ExpectationFailed) => 3,
         Ok(Exit::CaseInvalid) => 4,

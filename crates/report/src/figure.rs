@@ -90,7 +90,12 @@ pub(crate) fn name(metric: &str) -> String {
     let known = match metric {
         "latency_p50_ns" => "median latency",
         "latency_p99_ns" => "p99 latency",
+        "latency_p999_ns" => "p99.9 latency",
         "messages_per_s" => "messages a second",
+        "payload_bytes_per_message" => "payload a message",
+        "requests_per_message" => "requests a message",
+        "useless_request_share" => "useless requests",
+        "kernel_bytes_per_connection" => "kernel memory a connection",
         "wire_bytes_per_message" => "bytes a message",
         "ip_bytes_per_message" => "bytes on IP a message",
         "server_cpu_us_per_message" => "server CPU a message",
@@ -98,6 +103,22 @@ pub(crate) fn name(metric: &str) -> String {
         other => return other.replace('_', " "),
     };
     known.to_owned()
+}
+
+/// A value beside an axis: as short as it may be.
+pub(crate) fn tick(kind: Kind, value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let shown = kind.show(value);
+    let end = shown.find([' ', '/']).unwrap_or(shown.len());
+    let (number, unit) = shown.split_at(end);
+    if number.contains('.') {
+        let short = number.trim_end_matches('0').trim_end_matches('.');
+        format!("{short}{unit}")
+    } else {
+        shown
+    }
 }
 
 /// A number as short as it may be: whole ones whole.
@@ -160,6 +181,24 @@ mod tests {
             [
                 "25.1 us", "25.1 us", "198 B", "12,345/s", "98.0 %", "0.25", "3"
             ]
+        );
+    }
+
+    #[test]
+    fn a_tick_is_as_short_as_it_may_be() {
+        let ticks = [
+            (Kind::Nanoseconds, 1e6),
+            (Kind::Nanoseconds, 1.5e5),
+            (Kind::Bytes, 0.0),
+            (Kind::Count, 0.5),
+            (Kind::PerSecond, 0.5),
+            (Kind::PerSecond, 20_000.0),
+            (Kind::Bytes, 65_536.0),
+        ]
+        .map(|(kind, value)| tick(kind, value));
+        assert_eq!(
+            ticks,
+            ["1 ms", "150 us", "0", "0.5", "0.5/s", "20,000/s", "64 KiB"]
         );
     }
 

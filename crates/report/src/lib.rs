@@ -1,42 +1,33 @@
-//! What a run showed, for a person: a table to read at a glance and one sentence.
+//! What a run showed, for a person: a table at the terminal, a page in the browser, pictures for papers and slides, what changed between two runs.
 //!
 //! It reads result folders and never touches a live run, so whatever it says can be found again in the files, today or in
-//! a year. It makes no judgement of its own: verdicts, medians, intervals and comparisons are those of `summary.json`; here they only
-//! get units, columns and words. An invalid arm is shown struck through with its reason below, and the sentence never
-//! ranks it.
+//! a year. Of one run it makes no judgement of its own: verdicts, medians, intervals and comparisons are those of `summary.json`; here they only
+//! get units, columns, shapes and words. Two runs are compared by the same statistics. An invalid arm is shown struck through with its reason, and no sentence ranks it.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `table` | [`table`]: an arm a row, with its intervals and the notes below it |
-//! | `notes` | what a number alone would hide: guards that were broken, errors, faults |
-//! | `sentence` | [`sentence`]: what the run shows, in one sentence |
-//! | `answers` | what was asked for by name: crossovers, searches, expectations |
+//! | `run` | [`Run`]: a result folder that has been read and checked |
+//! | `text` | the terminal: [`table`], [`sentence`], notes and answers |
+//! | `plots` | the charts of a run, one kind a file |
+//! | `chart` | a chart as data, and how it becomes SVG and PNG |
+//! | `page` | `report.html` and `index.html` |
+//! | [`diff`] | what changed between two runs |
+//! | `files` | what is written where |
 //! | `figure` | durations, bytes and counts with three significant digits |
 
-mod answers;
+mod chart;
+pub mod diff;
 mod figure;
-mod notes;
-mod sentence;
-mod table;
+mod files;
+mod page;
+mod plots;
+mod run;
+mod text;
 
+pub use chart::PngError;
+pub use diff::Diff;
 pub use figure::{bytes, count, duration, metric};
-pub use sentence::sentence;
-pub use table::{Look, table};
-
-/// Heading, table, notes, sentence and answers of a result folder.
-pub fn text(folder: &measure::Folder, look: Look) -> String {
-    let summary = &folder.summary;
-    let quick = if summary.quick {
-        " (quick: a look, not a result to keep)"
-    } else {
-        ""
-    };
-    let heading = format!("{}: {}{quick}", summary.scenario, summary.question);
-    let mut parts = vec![heading];
-    if summary.searches.is_empty() {
-        parts.push(table(folder, look));
-        parts.push(sentence(folder));
-    }
-    parts.extend(answers::all(summary));
-    parts.join("\n") + "\n"
-}
+pub use files::{DrawError, write_index, write_page, write_plot, write_report};
+pub use plots::{CustomError, CustomKind, Wanted};
+pub use run::Run;
+pub use text::{Look, sentence, table, text};

@@ -1,10 +1,12 @@
-//! The repository's chores, as a program: `cargo xtask test`, `cargo xtask speed`, `cargo xtask oracle`.
+//! The repository's chores, as a program: `cargo xtask test`, `cargo xtask speed`, `cargo xtask oracle`,
+//! `cargo xtask instructions`.
 //!
 //! A program and not a shell script, so that it runs on a machine that has Rust and nothing else,
 //! is checked by the same compiler and lints as the rest, and can end what it started.
 //!
 //! - [`mod@test`]: everything that must pass before a change is accepted, step by step;
 //! - [`speed`]: how fast the lab is, as ratios to the yardsticks of `benches/`;
+//! - [`instructions`]: how many instructions the hot paths execute, against a baseline;
 //! - [`oracle`]: whether other load generators measure what the lab measures;
 //! - [`lab`]: the lab in release mode, a server and a client CPU;
 //! - [`foreign`]: oha and wrk;
@@ -13,6 +15,7 @@
 
 mod children;
 mod foreign;
+mod instructions;
 mod lab;
 mod oracle;
 mod setup;
@@ -41,6 +44,8 @@ enum Task {
     Speed(speed::Args),
     /// Measure the same server with oha and wrk, and see whether the percentiles agree
     Oracle(oracle::Args),
+    /// Count the instructions of the hot paths with callgrind, and see whether they have become more
+    Instructions(instructions::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +66,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Speed(args) => speed::run(args),
         Task::Oracle(args) => oracle::run(args),
+        Task::Instructions(args) => instructions::run(args),
     }
 }
 

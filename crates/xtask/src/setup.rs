@@ -1,5 +1,6 @@
 //! Installs what is missing on the machine, and only that.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -35,7 +36,22 @@ pub(crate) fn debian(needs: &[Need]) -> anyhow::Result<()> {
         &["sudo", "apt-get"]
     };
     install(apt, &["update"])?;
-    install(&[apt, &["install", "--yes"]].concat(), &missing)
+    // What a package merely recommends is for desktops: printers, sound, file managers.
+    let only = ["install", "--yes", "--no-install-recommends"];
+    install(&[apt, &only].concat(), &missing)
+}
+
+/// What the `package-lock.json` of a folder names, into its `node_modules`, unless that is younger.
+pub(crate) fn npm(folder: &str) -> anyhow::Result<()> {
+    let modified = |file: &str| Path::new(folder).join(file).metadata()?.modified();
+    let wanted =
+        modified("package-lock.json").with_context(|| format!("nothing to install in {folder}"))?;
+    if modified("node_modules/.package-lock.json").is_ok_and(|installed| installed >= wanted) {
+        return Ok(());
+    }
+    // Packages are files to us: none of them runs anything here.
+    let npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    install(&npm, &["--prefix", folder])
 }
 
 /// Runs an installer on packages.
@@ -79,6 +95,25 @@ mod tests {
     fn only_what_is_there_is_found() {
         assert!(has_cargo("fmt") && !has_cargo("no-such-subcommand"));
         assert!(has_program("sh") && !has_program("no-such-program"));
+    }
+
+    #[test]
+    fn what_npm_has_installed_stays() {
+        let folder = std::env::temp_dir().join(format!("pushlab-xtask-{}", std::process::id()));
+        let modules = folder.join("node_modules");
+        std::fs::create_dir_all(&modules).expect("a folder");
+        let place = folder.to_str().expect("UTF-8");
+        let error = npm(place).expect_err("no lock file");
+        assert!(
+            error.to_string().starts_with("nothing to install"),
+            "{error}"
+        );
+        for file in ["package-lock.json", "node_modules/.package-lock.json"] {
+            std::fs::write(folder.join(file), "").expect("a file");
+        }
+        let unchanged = npm(place);
+        std::fs::remove_dir_all(&folder).expect("removed");
+        unchanged.expect("nothing to do");
     }
 
     #[test]

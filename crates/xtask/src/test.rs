@@ -13,6 +13,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let started = Instant::now();
     setup::components(COMPONENTS)?;
     setup::debian(DEBIAN_PACKAGES)?;
+    setup::npm("crates/browser")?;
     let mut took = Vec::new();
     for step in steps() {
         println!("==> {}: {}", step.name, step.line());
@@ -35,9 +36,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Programs beyond Rust that the tests call, each with the Debian package that brings it. At
-/// present: none.
-const DEBIAN_PACKAGES: &[Need] = &[];
+/// Programs beyond Rust that the tests call, each with the Debian package that brings it. The browser's fonts come with it:
+/// `fontconfig` depends on some.
+const DEBIAN_PACKAGES: &[Need] = &[
+    Need {
+        program: "chromium",
+        package: "chromium",
+    },
+    // For axe, the rules of accessibility that pages are held to.
+    Need {
+        program: "npm",
+        package: "npm",
+    },
+];
 
 /// What the toolchain must bring beside the compiler: cargo's subcommands.
 const COMPONENTS: &[Need] = &[
@@ -58,6 +69,10 @@ struct Step {
     arguments: &'static str,
 }
 
+/// Runs each benchmark for a moment.
+const SMOKE: &str =
+    "bench --workspace --profile dev -- --quick --measurement-time 0.3 --noplot --discard-baseline";
+
 fn steps() -> Vec<Step> {
     let step = |name, arguments| Step {
         name,
@@ -75,6 +90,8 @@ fn steps() -> Vec<Step> {
     } else {
         steps.push(step("tests", "test --workspace"));
     }
+    // A smoke test: unoptimised, since that is built already, so its figures mean nothing and are thrown away.
+    steps.push(step("benchmarks", SMOKE));
     steps.push(Step {
         name: "docs",
         variable: Some(("RUSTDOCFLAGS", "-D warnings")),
@@ -115,5 +132,12 @@ mod tests {
             r#"RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps"#
         );
         assert_eq!(docs.command().get_args().count(), 3);
+    }
+
+    #[test]
+    fn benchmarks_run_after_the_tests_and_leave_nothing_behind() {
+        let names: Vec<&str> = steps().iter().map(|step| step.name).collect();
+        assert!(names.ends_with(&["tests", "benchmarks", "docs"]));
+        assert!(SMOKE.contains(" --quick ") && SMOKE.ends_with(" --discard-baseline"));
     }
 }

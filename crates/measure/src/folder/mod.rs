@@ -9,16 +9,22 @@
 //! | --- | --- |
 //! | `writer` | [`FolderWriter`]: a folder that is being written |
 //! | `log` | `latency.hlog`, written and read |
+//! | `verify` | [`Folder::verify`]: whether the files say the same |
+//! | `histograms` | [`Histograms`]: what the log holds |
 //! | `hold` | the mark of a folder that is being written: a lock, and room for last words on a full disk |
 
+mod histograms;
 mod hold;
 mod log;
+mod verify;
 mod writer;
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use histograms::Histograms;
 pub use writer::FolderWriter;
 
 use crate::manifest::{Manifest, SCHEMA_VERSION, Status};
@@ -78,13 +84,31 @@ pub enum FolderError {
         /// What differs.
         difference: String,
     },
-    /// The folder was written by another version.
-    #[error("{} has schema version {found}; this pushlab reads version {SCHEMA_VERSION}", path.display())]
-    Version {
-        /// The manifest.
+    /// Some other folder.
+    #[error("{} is no result folder: it has no manifest.json", .0.display())]
+    NoResult(PathBuf),
+    /// The folder was written by a later version.
+    #[error("{} was written by a newer pushlab (schema {found}, this one reads {SCHEMA_VERSION}): update pushlab", path.display())]
+    Newer {
+        /// The folder.
         path: PathBuf,
         /// Its version.
         found: u64,
+    },
+    /// The folder was written by an earlier version, whose figures meant something else.
+    #[error(
+        "{} was measured with schema {found}, which this pushlab no longer reads (it reads {SCHEMA_VERSION}): \
+         measure it again with `pushlab run {}`, or use the pushlab of {commit}",
+        path.display(),
+        path.join(SCENARIO).display()
+    )]
+    Older {
+        /// The folder.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The commit of the pushlab that wrote it, in words.
+        commit: String,
     },
 }
 
@@ -111,8 +135,7 @@ impl Folder {
     /// # Errors
     /// A file is missing or malformed; the error names the file and the line.
     pub fn read(path: &Path) -> Result<Self, FolderError> {
-        let manifest_path = path.join(MANIFEST);
-        let mut manifest: Manifest = json(&manifest_path, &bytes(&manifest_path)?)?;
+        let mut manifest = manifest(path)?;
         if manifest.status == Status::Running {
             manifest.status = Status::Interrupted;
         }
@@ -145,25 +168,49 @@ fn text(path: &Path) -> Result<String, FolderError> {
     })
 }
 
-/// Reads a file of this schema version; the version is looked at first, for the rest may have changed with it.
-fn json<T: serde::de::DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FolderError> {
-    let malformed = |error: serde_json::Error| FolderError::Malformed {
+/// The manifest of a folder. The version is looked at first, for the rest may have changed with it.
+fn manifest(folder: &Path) -> Result<Manifest, FolderError> {
+    let path = folder.join(MANIFEST);
+    if !path.exists() && folder.is_dir() {
+        return Err(FolderError::NoResult(folder.to_owned()));
+    }
+    let text = bytes(&path)?;
+    let value: serde_json::Value = json(&path, &text)?;
+    let version = value.get("schema_version");
+    let Some(found) = version.and_then(serde_json::Value::as_u64) else {
+        return Err(FolderError::Malformed {
+            path,
+            line: 1,
+            reason: "no number `schema_version`: this is no manifest of pushlab".to_owned(),
+        });
+    };
+    let path_of_folder = folder.to_owned();
+    match found.cmp(&u64::from(SCHEMA_VERSION)) {
+        Ordering::Equal => json(&path, &text),
+        Ordering::Greater => Err(FolderError::Newer {
+            path: path_of_folder,
+            found,
+        }),
+        Ordering::Less => {
+            let commit = value["build"]["git_commit"].as_str();
+            Err(FolderError::Older {
+                path: path_of_folder,
+                found,
+                commit: commit.map_or_else(
+                    || "that time".to_owned(),
+                    |commit| format!("commit {commit}"),
+                ),
+            })
+        }
+    }
+}
+
+fn json<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, FolderError> {
+    serde_json::from_slice(text).map_err(|error| FolderError::Malformed {
         path: path.to_owned(),
         line: error.line() as u64,
         reason: error.to_string(),
-    };
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
-    if let Some(found) = value
-        .get("schema_version")
-        .and_then(serde_json::Value::as_u64)
-        && found != u64::from(SCHEMA_VERSION)
-    {
-        return Err(FolderError::Version {
-            path: path.to_owned(),
-            found,
-        });
-    }
-    serde_json::from_slice(bytes).map_err(malformed)
+    })
 }
 
 #[cfg(test)]

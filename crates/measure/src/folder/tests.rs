@@ -19,7 +19,7 @@ fn run() -> RunInfo {
     }
 }
 
-fn measured(arm: &str, trial: u32, latency: u64) -> Measurement {
+pub(super) fn measured(arm: &str, trial: u32, latency: u64) -> Measurement {
     let mut recorder = Recorder::new(0);
     for sample in 0..300_u64 {
         let intended = sample * 10_000_000;
@@ -35,6 +35,8 @@ fn measured(arm: &str, trial: u32, latency: u64) -> Measurement {
     let mut measurement = Measurement::new(Key::new("shout", "broadcast", arm, trial, 7));
     measurement.latencies = recorder.finish(3_000_000_000);
     measurement.measured_s = 3.0;
+    measurement.counts.intended = 300;
+    measurement.counts.sent = 300;
     measurement.counts.completed = 300;
     measurement.counts.delivered = 300;
     measurement.counts.censored_at_least_ns = Some((5, 6));
@@ -257,7 +259,10 @@ fn what_is_malformed_names_file_and_line() {
     let error = complaint("manifest.json", &|text| {
         text.replace("\"schema_version\": 3", "\"schema_version\": 9")
     });
-    assert!(error.contains("schema version 9"), "{error}");
+    assert!(
+        error.contains("newer pushlab (schema 9, this one reads 3)"),
+        "{error}"
+    );
     let error = complaint("intervals.csv", &|text| {
         text.replacen("a,,1,", "a,,1,2,3,", 1)
     });

@@ -123,16 +123,7 @@ impl FolderWriter {
             .filter(|row| row.outcome != Outcome::Interrupted)
         {
             // The tables are written one after the other. A case that the last of them doesn't know yet is measured again.
-            let known = summary.arms.iter().find_map(|arm| {
-                let is_point = summary.points.get(arm.point)?.label == row.key.point;
-                let is_arm = arm.arm == row.key.arm && is_point;
-                arm.trials
-                    .iter()
-                    .find(|trial| {
-                        is_arm && trial.trial == row.key.trial && trial.attempt == row.key.attempt
-                    })
-                    .map(|trial| trial.verdict.clone())
-            });
+            let known = summary.verdict_of(&row.key).cloned();
             let Some((verdict, lines)) = known.zip(log::lines_of(&log_text, &row.key)) else {
                 continue;
             };
@@ -163,6 +154,8 @@ impl FolderWriter {
         manifest.reason = None;
         manifest.ended_utc = None;
         manifest.resumed_utc.push(Timestamp::now());
+        // Of a run that was killed the manifest knows no order, of another it has what was cut off as well.
+        manifest.run.order = writer.rows().map(|row| row.key.brief()).collect();
         writer.manifest = manifest;
         writer.put_json(MANIFEST, &writer.manifest)?;
         writer.put_tables(Depth::Running)?;

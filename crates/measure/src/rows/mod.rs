@@ -3,10 +3,12 @@
 //! A row lists its columns once, in a visit, and both the writer and the reader follow that list: they can't disagree.
 
 mod cells;
+mod check;
 mod interval;
 mod run;
 
 pub(crate) use cells::{Row, read, write};
+pub(crate) use check::lines;
 pub use interval::IntervalRow;
 pub use run::RunRow;
 

@@ -7,7 +7,7 @@ use crate::delivery::Delivery;
 use crate::latency::{Distribution, Which};
 use crate::measurement::{Key, Little, Measurement, Outcome, Slip};
 use crate::pauses::Pauses;
-use crate::rows::cells::{Cells, Row};
+use crate::rows::cells::{Cell, Cells, Row};
 use crate::usage::Usage;
 
 /// One arm in one trial.
@@ -320,14 +320,29 @@ impl Row for RunRow {
 }
 
 fn visit_outcome(cells: &mut impl Cells, outcome: &mut Outcome) {
-    let (mut word, mut reason) = (outcome.word().to_owned(), outcome.reason().to_owned());
+    let mut word = OutcomeWord(outcome.word());
+    let mut reason = outcome.reason().to_owned();
     cells.at("outcome", &mut word);
     cells.at("outcome_reason", &mut reason);
-    *outcome = match word.as_str() {
+    *outcome = match word.0 {
         "completed" => Outcome::Completed,
         "interrupted" => Outcome::Interrupted,
         _ => Outcome::Failed { reason },
     };
+}
+
+/// One of the three, so that a slip of the pen isn't taken for a failure.
+struct OutcomeWord(&'static str);
+
+impl Cell for OutcomeWord {
+    fn write(&self) -> String {
+        self.0.to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let words = ["completed", "interrupted", "failed"];
+        words.into_iter().find(|word| *word == text).map(Self)
+    }
 }
 
 fn visit_counts(cells: &mut impl Cells, counts: &mut Counts) {

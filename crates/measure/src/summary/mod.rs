@@ -36,7 +36,7 @@ pub use expectation::{Expectation, Judgement};
 pub use search::{Probe, Search, SearchEnd};
 
 use crate::manifest::{Manifest, SCHEMA_VERSION, Status};
-use crate::measurement::Measurement;
+use crate::measurement::{Key, Measurement};
 use crate::rows::RunRow;
 use crate::verdict::Verdict;
 
@@ -211,6 +211,17 @@ impl Summary {
         self.arms.iter().find(|arm| arm.arm == name)
     }
 
+    /// The verdict of a case; none if the summary doesn't know it.
+    pub(crate) fn verdict_of(&self, key: &Key) -> Option<&Verdict> {
+        let is_it = |trial: &&Trial| trial.trial == key.trial && trial.attempt == key.attempt;
+        let own = self.arms.iter().filter(|arm| {
+            let point = self.points.get(arm.point);
+            arm.arm == key.arm && point.is_some_and(|point| point.label == key.point)
+        });
+        let mut trials = own.flat_map(|arm| &arm.trials);
+        trials.find(is_it).map(|trial| &trial.verdict)
+    }
+
     /// The arms at one point, in the scenario's order.
     pub fn arms_at(&self, point: usize) -> impl Iterator<Item = &Arm> {
         self.arms.iter().filter(move |arm| arm.point == point)
@@ -221,6 +232,12 @@ impl Summary {
 pub fn figure(row: &RunRow, metric: &str) -> Option<f64> {
     let metric = metrics::METRICS.iter().find(|own| own.name == metric)?;
     metric.of(row)
+}
+
+/// The names of the metrics by which arms are compared, in the order in which they are documented.
+pub fn compared() -> impl Iterator<Item = &'static str> {
+    let compared = metrics::METRICS.iter().filter(|metric| metric.compared);
+    compared.map(|metric| metric.name.as_str())
 }
 
 /// The names of all metrics.

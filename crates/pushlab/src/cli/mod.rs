@@ -10,9 +10,13 @@ use scenario::Scenario;
 use crate::command::CHECKS;
 use crate::registry;
 
+mod diff;
+mod look;
 mod serve;
 mod values;
 
+pub(crate) use diff::{DiffArgs, Format};
+pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use serve::ServeArgs;
 
 /// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response and
@@ -32,11 +36,13 @@ Examples:
   pushlab run echo --transport websocket   one of the built-in scenarios, one transport
   pushlab run my.toml --trials 10          a scenario of your own
   pushlab serve websocket                  a server to talk to yourself
+  pushlab report results                   reports of all runs and an index, in the browser
+  pushlab diff results/BEFORE results/AFTER   what changed between two runs
   pushlab list                             what there is
   pushlab selftest                         whether the lab's own numbers are right on this machine
 
 Exit codes: 0 all held, 1 the lab failed, 2 wrong usage or a bad scenario, 3 an expectation of the
-scenario failed, 4 an invalid case (with --strict), 130 interrupted.";
+scenario (or `diff --fail-over`) failed, 4 an invalid case (with --strict), 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -49,6 +55,12 @@ pub(crate) enum Command {
     /// Measure known truths, and say by how much the lab is wrong.
     #[command(name = "selftest")]
     SelfTest(SelfTestArgs),
+    /// Draw reports of runs anew, or several runs on one page.
+    Report(ReportArgs),
+    /// Draw a plot of your own from runs.
+    Plot(PlotArgs),
+    /// Compare two runs: what changed between them, their machines or their commits.
+    Diff(DiffArgs),
     /// List the transports or the built-in scenarios.
     List(ListArgs),
     /// Print a completion script for a shell.

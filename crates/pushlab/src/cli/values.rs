@@ -70,6 +70,22 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// A percentage, as a share: `10%` is 0.1.
+pub(super) fn parse_percentage(text: &str) -> Result<f64, String> {
+    let help = "a percentage from 0% to 1000% is right, as in 10%";
+    let number = text.strip_suffix('%').ok_or(help)?.trim_end();
+    // `parse` takes signs, exponents and `inf` as well.
+    let is_plain = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let percent: f64 = number.parse().map_err(|_| help)?;
+    if is_plain && percent <= 1000.0 {
+        Ok(percent / 100.0)
+    } else {
+        Err(help.to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +104,13 @@ mod tests {
             parse_origin("HTTP://localhost:3000"),
             Ok("http://localhost:3000".to_owned())
         );
+        assert_eq!(parse_percentage("10%"), Ok(0.1));
+        assert_eq!(parse_percentage("2.5 %"), Ok(0.025));
+        for bad in [
+            "10", "0.1", "", "%", "-1%", "+1%", "1e2%", "inf%", "1001%", "10%%", "ten%",
+        ] {
+            assert!(parse_percentage(bad).is_err(), "{bad}");
+        }
         for bad in [
             "localhost",
             "http://",

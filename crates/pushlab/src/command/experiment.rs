@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use measure::manifest::RunInfo;
 use measure::selftest::SelfTest;
 use measure::{Folder, FolderWriter, Status, Summary};
-use report::Look;
+use report::{DrawError, Look, Run};
 use scenario::Scenario;
 
 use crate::cli::ExperimentArgs;
@@ -37,6 +37,8 @@ pub(crate) struct Bench {
 /// A scenario that was run.
 struct Done {
     folder: Folder,
+    /// Its page; none if it could not be drawn.
+    report: Option<PathBuf>,
     /// `summary.json`, to the letter.
     summary: String,
     exit: Exit,
@@ -128,15 +130,19 @@ impl Bench {
     }
 
     fn tell(&self, done: &Done) {
+        let report = done.report.as_ref();
+        let report = report.map_or(String::new(), |page| {
+            format!("\nreport: {}", page.display())
+        });
         let results = done.folder.path.display();
         if self.json {
-            eprintln!("results: {results}");
+            eprintln!("results: {results}{report}");
             return;
         }
         let styled = is_styled();
         let text = report::text(&done.folder, Look { styled });
         // A reader that has closed the pipe has seen what it wanted; the folder stands.
-        let _ = writeln!(io::stdout(), "\n{text}results: {results}\n");
+        let _ = writeln!(io::stdout(), "\n{text}results: {results}{report}\n");
     }
 
     fn carry_out(
@@ -157,12 +163,24 @@ impl Bench {
         let finished = folder.finish(status, reason);
         let went = went?;
         let exit = went.exit(self.strict).or(judged(&finished?));
-        let folder = Folder::read(&path)?;
+        let run = Run::read(&path)?;
+        let (report, exit) = match draw(&run) {
+            Ok(report) => (Some(report), exit),
+            // What was measured stands; only its pictures are missing.
+            Err(error) => {
+                eprintln!(
+                    "pushlab: no report: {error}; `pushlab report` draws it when that is put right"
+                );
+                (None, exit.or(Exit::NotDrawn))
+            }
+        };
+        let folder = run.folder;
         let summary = path.join("summary.json");
         let summary = fs::read_to_string(&summary)
             .with_context(|| format!("can't read {}", summary.display()))?;
         Ok(Done {
             folder,
+            report,
             summary,
             exit,
         })
@@ -232,6 +250,15 @@ impl Bench {
     }
 }
 
+/// Draws the report of a run, and lists it among its neighbours.
+fn draw(run: &Run) -> Result<PathBuf, DrawError> {
+    let page = report::write_report(run)?;
+    if let Some(results) = run.folder.path.parent() {
+        report::write_index(results)?;
+    }
+    Ok(page)
+}
+
 /// The columns of the settings that the scenario varies.
 fn axes(scenario: &Scenario) -> Vec<String> {
     let swept = scenario.sweep.iter().flat_map(|sweep| sweep.axes.iter());
@@ -264,7 +291,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Whether standard output shows bold and struck-through text, and the reader wants it (<https://no-color.org>).
-fn is_styled() -> bool {
+pub(crate) fn is_styled() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     io::stdout().is_terminal() && !unwanted && !dumb

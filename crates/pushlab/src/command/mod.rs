@@ -6,6 +6,8 @@
 //! | `load` | the generator alone |
 //! | `serve` | the servers |
 //! | `selftest` | whether the lab measures what is true |
+//! | `report` | report and plot: what was measured, drawn from its files |
+//! | `diff` | what changed between two runs |
 //! | `list`, `completions` | what there is, and how to type it |
 //! | `experiment` | a scenario from its first case to its result folder |
 //! | `measuring` | the cases, one after the other, each into the folder |
@@ -16,11 +18,13 @@
 
 mod case;
 mod completions;
+mod diff;
 mod experiment;
 mod list;
 mod load;
 mod measuring;
 mod progress;
+mod report;
 mod run;
 mod search;
 mod selftest;
@@ -40,6 +44,9 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Serve(args)) => serve::serve(&args),
         Some(Command::Load(args)) => load::load(&args),
         Some(Command::SelfTest(args)) => selftest::selftest(&args),
+        Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Plot(args)) => report::plot(&args),
+        Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::List(args)) => list::list(&args),
         Some(Command::Completions { shell }) => completions::completions(shell),
     }

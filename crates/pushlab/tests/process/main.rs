@@ -1,6 +1,7 @@
 //! The program as its users meet it: a real process, its output, its files, its exit code.
 
 mod common;
+mod diff;
 mod run;
 mod safety;
 mod selftest;

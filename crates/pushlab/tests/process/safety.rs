@@ -199,7 +199,7 @@ fn a_run_of_another_build_is_not_gone_on_with() {
     let (code, _, errors) = outcome(&["run", "--resume", place.folder.path().to_str().unwrap()]);
     assert_eq!(code, 2);
     assert!(
-        errors.contains("can't read") && errors.contains("manifest.json"),
+        errors.contains("is no result folder: it has no manifest.json"),
         "{errors}"
     );
 }

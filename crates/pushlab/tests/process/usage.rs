@@ -10,6 +10,7 @@ fn help_has_examples_everywhere() {
         &["run", "--help"],
         &["serve", "--help"],
         &["load", "--help"],
+        &["diff", "--help"],
         &["list", "--help"],
         &["selftest", "--help"],
         &["completions", "--help"],
@@ -82,7 +83,7 @@ fn completions_know_the_transports() {
 }
 
 #[track_caller]
-fn refused(arguments: &[&str], code: i32, says: &[&str]) {
+pub(crate) fn refused(arguments: &[&str], code: i32, says: &[&str]) {
     let (exit, out, errors) = outcome(arguments);
     assert_eq!((exit, out.as_str()), (code, ""), "{arguments:?}: {errors}");
     for piece in says {

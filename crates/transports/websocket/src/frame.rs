@@ -1,21 +1,31 @@
 //! Frames: headers, masks, close codes (RFC 6455 section 5).
+//!
+//! Public, as [`reader`](crate::reader) is, for what measures framing by itself.
 
 /// What a frame is (section 11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Opcode {
+pub enum Opcode {
+    /// More of the message that the last data frame began.
     Continuation = 0x0,
+    /// UTF-8.
     Text = 0x1,
+    /// Any bytes.
     Binary = 0x2,
+    /// The last frame of its sender.
     Close = 0x8,
+    /// To be answered with a pong.
     Ping = 0x9,
+    /// The answer to a ping, or a sign of life.
     Pong = 0xA,
 }
 
 /// Which end of the connection one is. Clients mask, servers don't (section 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
+    /// The end that dialled: it masks, and takes no masked frame.
     Client,
+    /// The end that was dialled: it doesn't mask, and takes masked frames only.
     Server,
 }
 
@@ -34,31 +44,44 @@ pub(crate) struct Header {
 
 /// What a peer did that ends the connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Violation {
+pub enum Violation {
+    /// A client sent a frame without a mask (section 5.1).
     #[error("a client's frames must be masked")]
     Unmasked,
+    /// A server sent a frame with a mask (section 5.1).
     #[error("a server's frames must not be masked")]
     Masked,
+    /// A bit that only an extension may set (section 5.2).
     #[error("a reserved bit is set and no extension was negotiated")]
     ReservedBit,
+    /// An opcode without a meaning (section 5.2).
     #[error("opcode {0:#x} is reserved")]
     ReservedOpcode(u8),
+    /// A control frame in pieces (section 5.4).
     #[error("a control frame must not be fragmented")]
     FragmentedControl,
+    /// A control frame that is too long (section 5.5).
     #[error("a control frame has at most 125 bytes")]
     LongControl,
+    /// A length in more bytes than it needs, or with the highest bit set (section 5.2).
     #[error("a length must be encoded in as few bytes as it fits into")]
     Length,
+    /// A continuation while no message is under way (section 5.4).
     #[error("a continuation of nothing")]
     NothingToContinue,
+    /// A new message while another is under way (section 5.4).
     #[error("a new message began before the last one ended")]
     Interrupted,
+    /// A close frame of one byte (section 5.5.1).
     #[error("a close frame is empty or begins with two bytes of code")]
     ClosePayload,
+    /// A close code that no frame carries (section 7.4).
     #[error("close code {0} is never sent")]
     CloseCode(u16),
+    /// A text or a reason that isn't UTF-8 (section 8.1).
     #[error("text must be UTF-8")]
     Utf8,
+    /// A message over the limit, which is this many bytes.
     #[error("a message may have {0} bytes")]
     TooLarge(usize),
 }
@@ -145,7 +168,7 @@ impl Opcode {
 
 /// Appends a whole frame as a server sends it.
 #[inline]
-pub(crate) fn append(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+pub fn append(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     let mut header = [0; MAX_HEADER];
     let size = put_header(&mut header, opcode, payload.len());
     out.reserve(size + payload.len());
@@ -154,7 +177,7 @@ pub(crate) fn append(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
 }
 
 /// Appends a whole frame as a client sends it, masked with `key`, which must be unpredictable (section 5.3).
-pub(crate) fn append_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
+pub fn append_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
     let mut header = [0; MAX_HEADER];
     let size = put_header(&mut header, opcode, payload.len());
     header[1] |= 0x80;

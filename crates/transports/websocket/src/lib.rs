@@ -17,8 +17,8 @@
 //! | `session` | `/ws`: commands, welcome, resume |
 //! | `echo` | `/echo` |
 //! | `pulse` | pings and dead peers, one sweep a worker thread |
-//! | `reader` | messages out of bytes |
-//! | `frame` | headers, masks, close codes |
+//! | [`reader`] | messages out of bytes |
+//! | [`frame`] | headers, masks, close codes |
 //! | `client` | the native client |
 //! | `dial` | its handshake |
 
@@ -27,9 +27,9 @@ mod conn;
 mod connection;
 mod dial;
 mod echo;
-mod frame;
+pub mod frame;
 mod pulse;
-mod reader;
+pub mod reader;
 mod server;
 mod session;
 

@@ -11,7 +11,7 @@ use crate::frame::{Header, MAX_HEADER, Opcode, Role, Violation, mask, may_be_sen
 
 /// Reads one connection's frames.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub struct Reader {
     role: Role,
     /// Most bytes of a message.
     limit: usize,
@@ -21,11 +21,11 @@ pub(crate) struct Reader {
 
 /// Bytes from a peer that a reader takes messages off the front of.
 #[derive(Debug)]
-pub(crate) struct Input<'a>(&'a mut [u8]);
+pub struct Input<'a>(&'a mut [u8]);
 
 /// What a reader hands out.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item<'a> {
+pub enum Item<'a> {
     /// A whole text message. It is UTF-8.
     Text(Cow<'a, [u8]>),
     /// A whole binary message.
@@ -58,7 +58,7 @@ struct Partial {
 
 impl Reader {
     /// A reader for the end `role` of a connection that takes messages of at most `limit` bytes.
-    pub(crate) fn new(role: Role, limit: usize) -> Self {
+    pub fn new(role: Role, limit: usize) -> Self {
         Self {
             role,
             limit,
@@ -72,10 +72,7 @@ impl Reader {
     /// # Errors
     /// What the peer did wrong; the reader is of no further use then.
     #[inline]
-    pub(crate) fn next<'a>(
-        &mut self,
-        input: &mut Input<'a>,
-    ) -> Result<Option<Item<'a>>, Violation> {
+    pub fn next<'a>(&mut self, input: &mut Input<'a>) -> Result<Option<Item<'a>>, Violation> {
         if self.partial.is_none() {
             let Some(header) = Header::parse(input.0, self.role)? else {
                 return self.next_slow(input);
@@ -167,12 +164,12 @@ impl Reader {
 
 impl<'a> Input<'a> {
     /// Everything in `bytes`.
-    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
+    pub fn new(bytes: &'a mut [u8]) -> Self {
         Self(bytes)
     }
 
     /// What is left.
-    pub(crate) fn rest(&self) -> &[u8] {
+    pub fn rest(&self) -> &[u8] {
         self.0
     }
 

@@ -3,8 +3,8 @@
 use measure::Folder;
 use measure::summary::{Arm, Comparison, Finding, Summary};
 
+use super::table::{Balance, rows_of};
 use crate::figure::{bytes, count, duration, significant};
-use crate::table::{Balance, rows_of};
 
 /// One sentence: the ranked arms by the median of what the scenario asks about, those that can't be told apart named as
 /// such, the others left out by name, and any loss. Of a sweep the two ends are told.
@@ -187,7 +187,7 @@ fn comparison<'a>(
 }
 
 /// An arm whose clients opened no connection: what the harness itself costs, no rival of the others.
-fn is_floor(folder: &Folder, arm: &Arm) -> bool {
+pub(crate) fn is_floor(folder: &Folder, arm: &Arm) -> bool {
     let rows = rows_of(folder, arm);
     let silent = rows
         .iter()

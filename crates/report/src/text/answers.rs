@@ -7,10 +7,15 @@ use crate::figure::{kind, metric, name, range};
 
 /// All answers, a line each.
 pub(crate) fn all(summary: &Summary) -> Vec<String> {
-    let mut lines: Vec<String> = summary.searches.iter().map(search).collect();
+    let mut lines = searches(summary);
     lines.extend(crossovers(summary));
     lines.extend(expectations(summary));
     lines
+}
+
+/// What each search found.
+pub(crate) fn searches(summary: &Summary) -> Vec<String> {
+    summary.searches.iter().map(search).collect()
 }
 
 /// The value of a setting as one would write it in a scenario.
@@ -52,7 +57,7 @@ fn search(search: &Search) -> String {
 /// A crossover is told if it is in at least this share of the resamples; the summary has the others too.
 const SURE: f64 = 0.9;
 
-fn crossovers(summary: &Summary) -> Vec<String> {
+pub(crate) fn crossovers(summary: &Summary) -> Vec<String> {
     let line = |one: &measure::summary::Crossover| {
         // Three digits: more would only look exact.
         let shown = |value: f64| {
@@ -79,7 +84,7 @@ fn crossovers(summary: &Summary) -> Vec<String> {
 }
 
 /// A line for each that failed or barely held, and one for all others of the same text together.
-fn expectations(summary: &Summary) -> Vec<String> {
+pub(crate) fn expectations(summary: &Summary) -> Vec<String> {
     let same = |a: &Expectation, b: &Expectation| a.that == b.that;
     let mut lines = Vec::new();
     for group in summary.expectations.chunk_by(same) {

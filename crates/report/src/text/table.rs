@@ -4,8 +4,8 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 use measure::summary::Arm;
 use measure::{Folder, Outcome, RunRow};
 
+use super::notes::notes;
 use crate::figure::{Kind, bytes, count, duration, kind, range};
-use crate::notes::notes;
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -207,7 +207,7 @@ fn intervals(arm: &Arm) -> Vec<Cell> {
 }
 
 /// One word when all trials agree, else how many are valid.
-fn verdict(arm: &Arm) -> String {
+pub(crate) fn verdict(arm: &Arm) -> String {
     let (valid, tried) = (arm.valid(), arm.tried());
     let last = |trial: &measure::summary::Trial| match trial.outcome {
         Outcome::Completed => trial.verdict.word(),

@@ -1,0 +1,38 @@
+//! A client whose question is held until there is an answer, and which asks again at once.
+//!
+//! Between an answer and the next question lies the turn-round `g`. An event within it waits for the question; any other goes out at once. Of events at
+//! Poisson times with `rate` λ a cycle carries those of its gap, λ g on average, or, if there was none (e^-λg), the one that comes next. All of a
+//! gap go into one answer (batching), or one by one.
+
+/// Events for each answer with batching: λ g + e^-λg. Exact for Poisson arrivals and a constant turn-round.
+pub fn events_per_request(rate: f64, turn_round: f64) -> f64 {
+    let in_gap = rate * turn_round;
+    in_gap + (-in_gap).exp()
+}
+
+/// Requests for each event with batching. Exact, as [`events_per_request`].
+pub fn requests_per_event(rate: f64, turn_round: f64) -> f64 {
+    1.0 / events_per_request(rate, turn_round)
+}
+
+/// The share of events that had to wait for a question, with batching. Exact, as [`events_per_request`].
+pub fn delayed_share(rate: f64, turn_round: f64) -> f64 {
+    rate * turn_round / events_per_request(rate, turn_round)
+}
+
+/// Mean age of an event with batching: those of a gap wait half of it. Exact, as [`events_per_request`].
+pub fn mean_age(rate: f64, turn_round: f64, down: f64, server: f64) -> f64 {
+    delayed_share(rate, turn_round) * turn_round / 2.0 + down + server
+}
+
+/// Mean age of an event with one event an answer: an M/D/1 queue whose service is the turn-round (Pollaczek and Khinchine), of which the first
+/// event of a busy period waits for nothing. None at a rate of 1/g and above, where the queue grows without end.
+pub fn mean_age_unbatched(rate: f64, turn_round: f64, down: f64, server: f64) -> Option<f64> {
+    let load = rate * turn_round;
+    (load < 1.0).then(|| rate * turn_round * turn_round / (2.0 * (1.0 - load)) + down + server)
+}
+
+/// Bytes a second of a client that hears nothing: a question and its empty answer for each `hold` and the turn-round after it.
+pub fn idle_bytes_per_s(bytes_per_request: f64, hold: f64, turn_round: f64) -> f64 {
+    bytes_per_request / (hold + turn_round)
+}

@@ -1,0 +1,143 @@
+//! Each formula against a simulation of the process that it describes.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, Exp};
+
+const EVENTS: usize = 400_000;
+
+/// Event times of a Poisson process.
+fn poisson(rate: f64) -> Vec<f64> {
+    let mut dice = Xoshiro256PlusPlus::seed_from_u64(7);
+    let gap = Exp::new(rate).unwrap();
+    let mut now = 0.0;
+    (0..EVENTS)
+        .map(|_| {
+            now += gap.sample(&mut dice);
+            now
+        })
+        .collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[track_caller]
+fn near(simulated: f64, predicted: f64) {
+    let error = (simulated - predicted).abs() / predicted.abs();
+    assert!(error < 0.01, "simulated {simulated}, predicted {predicted}");
+}
+
+#[test]
+fn a_poller() {
+    let (interval, down, server) = (0.05, 0.004, 0.001);
+    let mut dice = Xoshiro256PlusPlus::seed_from_u64(3);
+    let mut ages: Vec<f64> = (0..EVENTS)
+        .map(|_| {
+            let until_next = dice.random_range(0.0..interval);
+            until_next + server + down
+        })
+        .collect();
+    near(mean(&ages), model::poll::mean_age(interval, down, server));
+    let middle = mean(&ages);
+    let variance = ages.iter().map(|age| (age - middle).powi(2)).sum::<f64>() / EVENTS as f64;
+    near(variance.sqrt(), model::poll::age_deviation(interval));
+    ages.sort_by(f64::total_cmp);
+    for quantile in [0.5, 0.9, 0.99] {
+        let simulated = ages[(quantile * EVENTS as f64) as usize];
+        near(
+            simulated,
+            model::poll::age_quantile(quantile, interval, down, server),
+        );
+    }
+}
+
+#[test]
+fn a_poller_that_finds_nothing() {
+    let (interval, rate) = (0.1, 4.0);
+    let events = poisson(rate);
+    let polls = (events[EVENTS - 1] / interval) as usize;
+    let mut full = vec![false; polls + 1];
+    for event in &events {
+        full[(event / interval) as usize] = true;
+    }
+    let empty = full.iter().filter(|full| !**full).count() as f64 / polls as f64;
+    near(empty, model::poll::useless_share_poisson(interval, rate));
+    near(
+        polls as f64 / EVENTS as f64,
+        model::poll::requests_per_event(interval, rate),
+    );
+    // 250 polls for 10 events: the 96 % of Bozdag, Mesbah and van Deursen 2009, at 2 s.
+    near(model::poll::useless_share_periodic(2.0, 50.0), 0.96);
+    near(model::poll::interval_of_delay(1.0, 0.1, 2.0, 0.05), 1.35);
+}
+
+#[test]
+fn a_long_poll_that_batches() {
+    for (rate, turn_round) in [(1.0, 0.1), (10.0, 0.1), (200.0, 0.1)] {
+        let (down, server) = (0.05, 0.0);
+        let events = poisson(rate);
+        // When the question is with the server.
+        let mut ready = 0.0;
+        let (mut ages, mut requests, mut delayed) = (Vec::new(), 0.0, 0.0);
+        let mut next = 0;
+        while next < events.len() {
+            let sent = f64::max(ready, events[next]);
+            requests += 1.0;
+            while next < events.len() && events[next] <= sent {
+                if events[next] < ready {
+                    delayed += 1.0;
+                }
+                ages.push(sent - events[next] + down + server);
+                next += 1;
+            }
+            ready = sent + turn_round;
+        }
+        let count = events.len() as f64;
+        near(
+            mean(&ages),
+            model::long_poll::mean_age(rate, turn_round, down, server),
+        );
+        near(
+            requests / count,
+            model::long_poll::requests_per_event(rate, turn_round),
+        );
+        near(
+            delayed / count,
+            model::long_poll::delayed_share(rate, turn_round),
+        );
+    }
+}
+
+#[test]
+fn a_long_poll_with_one_event_an_answer() {
+    let (rate, turn_round, down) = (5.0, 0.1, 0.05);
+    let mut ready = 0.0;
+    let ages: Vec<f64> = poisson(rate)
+        .into_iter()
+        .map(|event| {
+            let sent = f64::max(ready, event);
+            ready = sent + turn_round;
+            sent - event + down
+        })
+        .collect();
+    let predicted = model::long_poll::mean_age_unbatched(rate, turn_round, down, 0.0);
+    near(mean(&ages), predicted.unwrap());
+    assert_eq!(
+        model::long_poll::mean_age_unbatched(10.0, 0.1, down, 0.0),
+        None
+    );
+}
+
+#[test]
+fn the_lessons_of_a_round_trip_of_100_ms() {
+    // Long-poll at 1, 10 and 200 events a second: 55, 87 and 100 ms on average.
+    for (rate, expected) in [(1.0, 0.05498), (10.0, 0.08655), (200.0, 0.1)] {
+        near(model::long_poll::mean_age(rate, 0.1, 0.05, 0.0), expected);
+    }
+    near(model::push::age(0.05, 0.0), 0.05);
+    near(model::poll::mean_age(1.0, 0.05, 0.0), 0.55);
+    near(model::poll::age_quantile(0.99, 1.0, 0.05, 0.0), 1.04);
+    near(model::long_poll::idle_bytes_per_s(750.0, 25.0, 0.0), 30.0);
+}
