@@ -13,7 +13,7 @@ use crate::run::Run;
 use crate::text;
 
 /// Pixels of a PNG file for each of its picture.
-const SCALE: f32 = 2.0;
+const SCALE: f32 = 1.5;
 
 /// Why something can't be drawn.
 #[derive(Debug, thiserror::Error)]

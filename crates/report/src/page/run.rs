@@ -31,8 +31,14 @@ pub(super) fn section(run: &Run, palette: &Palette, place: Place) -> Markup {
                 div.charts { @for chart in &whole { (figure::figure(chart, palette, place)) } }
             }
             h2 { "Comparison" }
-            p.quiet { "Medians over the valid trials, below each its 95 % interval. What is struck through did not pass the guards and is in no comparison." }
-            (table::comparison(run, place))
+            @if summary.searches.is_empty() {
+                p.quiet { "Medians over the valid trials, below each its 95 % interval. What is struck through did not pass the guards and is in no comparison." }
+                (table::comparison(run, place))
+            } @else {
+                // A search tries a value two or three times: what it compares is what it found.
+                p.quiet { "The best value at which all conditions held, and the nearest one beyond it at which they did not, or at which nothing could be told." }
+                (table::searches(run, place))
+            }
             (notes(run))
             h2 { "Delivery" }
             (table::delivery(run, place))

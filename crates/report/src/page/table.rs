@@ -7,7 +7,7 @@ use measure::{Delivery, RunRow};
 use super::Place;
 use crate::figure::{Kind, count, kind, range};
 use crate::run::Run;
-use crate::text::{rows_of, verdict};
+use crate::text::{rows_of, setting, verdict};
 
 /// A column: its head and its metric.
 const COLUMNS: [(&str, &str); 9] = [
@@ -56,6 +56,38 @@ pub(super) fn comparison(run: &Run, place: Place) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What a search found for each arm.
+pub(super) fn searches(run: &Run, place: Place) -> Markup {
+    let heads = [
+        "search",
+        "held up to",
+        "not at",
+        "because",
+        "values tried",
+        "trials",
+    ];
+    html! {
+        div.scroll id=(place.id("comparison")) tabindex="0" role="region" aria-label="What was found" {
+            table {
+                thead { tr { th scope="col" { "transport" } @for head in heads { th scope="col" { (head) } } } }
+                tbody { @for search in &run.summary().searches {
+                    @let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| setting(&search.axis, value));
+                    @let beyond = search.probes.iter().rev().find(|probe| Some(probe.value) == search.fails_at);
+                    tr {
+                        th scope="row" { (search.arm) }
+                        td { (search.find) }
+                        td { (shown(search.holds_at)) }
+                        td { (shown(search.fails_at)) }
+                        td { (beyond.map_or("-", |probe| probe.reason.as_str())) }
+                        td { (search.probes.len()) }
+                        td { (search.probes.iter().map(|probe| probe.trials).sum::<u32>()) }
+                    }
+                } }
             }
         }
     }

@@ -7,15 +7,10 @@ use crate::figure::{kind, metric, name, range};
 
 /// All answers, a line each.
 pub(crate) fn all(summary: &Summary) -> Vec<String> {
-    let mut lines = searches(summary);
+    let mut lines: Vec<String> = summary.searches.iter().map(search).collect();
     lines.extend(crossovers(summary));
     lines.extend(expectations(summary));
     lines
-}
-
-/// What each search found.
-pub(crate) fn searches(summary: &Summary) -> Vec<String> {
-    summary.searches.iter().map(search).collect()
 }
 
 /// The value of a setting as one would write it in a scenario.
@@ -26,6 +21,26 @@ pub(crate) fn setting(column: &str, value: f64) -> String {
 }
 
 fn search(search: &Search) -> String {
+    format!("{}, {}: {}", search.arm, search.find, found(search))
+}
+
+/// The answers of searches for the same thing in one sentence, an arm after the other.
+pub(crate) fn found_together(searches: &[Search]) -> Vec<String> {
+    let same = |a: &Search, b: &Search| a.find == b.find;
+    let mut sorted = searches.to_vec();
+    // Stable: the arms stay in their order.
+    sorted.sort_by(|a, b| a.find.cmp(&b.find));
+    let groups = sorted.chunk_by(same).map(|group| {
+        let arms: Vec<String> = group
+            .iter()
+            .map(|search| format!("{} {}", search.arm, found(search)))
+            .collect();
+        format!("{}: {}", group[0].find, arms.join("; "))
+    });
+    groups.collect()
+}
+
+fn found(search: &Search) -> String {
     let at = |value: Option<f64>| {
         value.map_or_else(|| "-".to_owned(), |value| setting(&search.axis, value))
     };
@@ -36,7 +51,7 @@ fn search(search: &Search) -> String {
         .rev()
         .find(|probe| Some(probe.value) == search.fails_at)
         .map_or(String::new(), |probe| format!(" ({})", probe.reason));
-    let found = match search.end {
+    match search.end {
         SearchEnd::Found => format!("{holds}; not at {fails}{beyond}"),
         SearchEnd::AlwaysHeld => format!("at least {holds}, the end of the range"),
         SearchEnd::NeverHeld => format!("nowhere in the range; not at {fails}{beyond}"),
@@ -50,8 +65,7 @@ fn search(search: &Search) -> String {
             format!("at least {holds} when it was interrupted")
         }
         SearchEnd::Interrupted => "interrupted".to_owned(),
-    };
-    format!("{}, {}: {found}", search.arm, search.find)
+    }
 }
 
 /// A crossover is told if it is in at least this share of the resamples; the summary has the others too.

@@ -39,7 +39,7 @@ pub fn text(folder: &measure::Folder, look: Look) -> String {
 
 /// The answer in a sentence or, of a search, what it found for each arm.
 pub(crate) fn answer(folder: &measure::Folder) -> String {
-    let found = answers::searches(&folder.summary);
+    let found = answers::found_together(&folder.summary.searches);
     if found.is_empty() {
         capital(&sentence(folder))
     } else {
