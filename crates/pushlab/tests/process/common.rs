@@ -192,11 +192,12 @@ pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// The one result folder below `out`.
+/// The one result folder below `out`, beside its index.
 pub(crate) fn only_folder(out: &Path) -> std::path::PathBuf {
     let folders: Vec<_> = std::fs::read_dir(out)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
         .collect();
     assert_eq!(folders.len(), 1, "{folders:?}");
     folders[0].clone()
