@@ -62,7 +62,7 @@ pub fn write_report(run: &Run) -> Result<PathBuf, DrawError> {
     fs::create_dir_all(&plots).map_err(|cause| writing(&plots, cause))?;
     let palette = palette(std::slice::from_ref(run));
     for chart in pictured(run) {
-        let svg = picture(&chart, &palette, &run.summary().folder);
+        let svg = document(&chart, &palette, &run.summary().folder);
         for ending in ["svg", "png"] {
             write_picture(&plots.join(format!("{}.{ending}", chart.name)), &svg)?;
         }
@@ -90,7 +90,7 @@ pub fn write_plot(runs: &[Run], wanted: &Wanted, path: &Path) -> Result<(), Draw
         .iter()
         .map(|run| run.summary().folder.as_str())
         .collect();
-    write_picture(path, &picture(&chart, &palette(runs), &names.join(", ")))
+    write_picture(path, &document(&chart, &palette(runs), &names.join(", ")))
 }
 
 /// Lists all runs below `results` in its `index.html`.
@@ -150,10 +150,6 @@ fn pictured(run: &Run) -> impl Iterator<Item = Chart> {
     all(run)
         .into_iter()
         .filter(move |chart| chart.point.is_none_or(|point| point == 0 || point == last))
-}
-
-fn picture(chart: &Chart, palette: &Palette, source: &str) -> String {
-    document(chart, palette, source)
 }
 
 fn palette(runs: &[Run]) -> Palette {

@@ -222,6 +222,20 @@ impl Summary {
         trials.find(is_it).map(|trial| &trial.verdict)
     }
 
+    /// The comparison of two arms at one point, whichever of them it names first.
+    pub fn comparison(
+        &self,
+        point: usize,
+        metric: &str,
+        one: &str,
+        other: &str,
+    ) -> Option<&Comparison> {
+        self.comparisons.iter().find(|found| {
+            let is_pair = found.a == one && found.b == other || found.a == other && found.b == one;
+            is_pair && found.metric == metric && found.point == point
+        })
+    }
+
     /// The arms at one point, in the scenario's order.
     pub fn arms_at(&self, point: usize) -> impl Iterator<Item = &Arm> {
         self.arms.iter().filter(move |arm| arm.point == point)

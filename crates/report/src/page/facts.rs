@@ -98,10 +98,8 @@ impl<'a> Standing<'a> {
     }
 
     fn comparison(&self, a: &Arm, b: &Arm) -> Option<&'a Comparison> {
-        self.run.summary().comparisons.iter().find(|one| {
-            let is_pair = one.a == a.arm && one.b == b.arm || one.a == b.arm && one.b == a.arm;
-            is_pair && one.metric == self.metric && one.point == self.point
-        })
+        let summary = self.run.summary();
+        summary.comparison(self.point, self.metric, &a.arm, &b.arm)
     }
 
     /// The first arm that is told from the first one.

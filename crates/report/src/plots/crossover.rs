@@ -131,14 +131,9 @@ fn lead(run: &Run, point: usize, metric: &str) -> Option<Lead> {
     let [(first, low), (second, next), ..] = rivals.as_slice() else {
         return None;
     };
-    let is_sure = summary.comparisons.iter().any(|one| {
-        let is_pair =
-            one.a == first.arm && one.b == second.arm || one.a == second.arm && one.b == first.arm;
-        one.metric == metric
-            && one.point == point
-            && is_pair
-            && matches!(one.finding, Finding::Lower | Finding::Higher)
-    });
+    let is_sure = summary
+        .comparison(point, metric, &first.arm, &second.arm)
+        .is_some_and(|one| matches!(one.finding, Finding::Lower | Finding::Higher));
     let all: Vec<String> = rivals
         .iter()
         .map(|(arm, median)| format!("{} {}", arm.arm, kind(metric).show(*median)))

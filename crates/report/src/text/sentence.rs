@@ -179,11 +179,7 @@ fn comparison<'a>(
     a: &Arm,
     b: &Arm,
 ) -> Option<&'a Comparison> {
-    summary.comparisons.iter().find(|one| {
-        one.metric == question.metric
-            && one.point == a.point
-            && (one.a == a.arm && one.b == b.arm || one.a == b.arm && one.b == a.arm)
-    })
+    summary.comparison(a.point, question.metric, &a.arm, &b.arm)
 }
 
 /// An arm whose clients opened no connection: what the harness itself costs, no rival of the others.
