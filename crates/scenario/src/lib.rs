@@ -12,6 +12,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `model` | the types: [`Scenario`], [`Kind`], [`Load`], [`Population`], the settings |
+//! | `link` | the network between: [`Link`], and [`PROFILES`] with their sources |
 //! | `questions` | what is asked beyond one setting: [`Sweep`], [`Find`], [`Expect`] |
 //! | `axes` | [`AXES`]: every numeric setting, which a sweep varies and a search moves |
 //! | `figures` | [`FIGURES`]: every figure that a search or an expectation may name |
@@ -29,6 +30,7 @@ mod error;
 mod fields;
 mod figures;
 mod limits;
+mod link;
 mod model;
 mod overrides;
 mod parse;
@@ -39,10 +41,11 @@ pub use axes::{AXES, Axis, axis};
 pub use cases::Case;
 pub use error::ScenarioError;
 pub use figures::{FIGURES, Figure, Unit, figure};
+pub use link::{Backend, Between, JitterLaw, Link, PROFILES, Path, Profile, profile};
 pub use model::{
     Arrivals, ClientSettings, Connection, Kind, Load, Pace, PollPacing, Population, Scenario,
     ServerSettings, SlowConsumer,
 };
 pub use parse::{ArmInfo, load, parse};
 pub use questions::{Condition, Expect, Find, Op, Point, Side, Sweep};
-pub use unit::{parse_duration, parse_rate, parse_size};
+pub use unit::{parse_bit_rate, parse_duration, parse_rate, parse_share, parse_size};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Expect, Find, Sweep};
+use crate::{Expect, Find, Link, Sweep};
 
 /// One experiment, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Scenario {
     pub client: ClientSettings,
     /// How the server under test is set up.
     pub server: ServerSettings,
+    /// The network between them; `None`: loopback as it is.
+    pub link: Option<Link>,
     /// Settings to vary. The fields above are then the file's own; one that stands in the sweep alone has its default, or the
     /// value of the first point if it has none.
     pub sweep: Option<Sweep>,

@@ -5,6 +5,7 @@
 
 mod expect;
 mod find;
+mod link;
 mod load;
 mod population;
 mod settings;
@@ -148,13 +149,14 @@ impl<'a> Whole<'a> {
 
     /// The scenario with the settings of this document: the file, or the file with values of a sweep.
     fn scenario(&self, root: &Fields<'_>) -> Result<Scenario, ScenarioError> {
-        let [load, population, client, server] = SETTINGS.map(|name| root.section(name));
+        let [load, population, client, server, link] = SETTINGS.map(|name| root.section(name));
         let (load, population, client, server) = (load?, population?, client?, server?);
         let used = |option: &str| self.executes(option);
         let load = load::load(root, load.as_ref(), self.kind, self.duration)?;
         let population = population::population(root, population.as_ref(), self.kind)?;
         let client = settings::client(client.as_ref(), &self.transports, used)?;
         let server = settings::server(server.as_ref(), self.kind, &self.transports, used)?;
+        let link = link::link(link?.as_ref(), self.kind)?;
         load::check_fit(root, load.as_ref(), &server)?;
         Ok(Scenario {
             name: self.name.clone(),
@@ -169,6 +171,7 @@ impl<'a> Whole<'a> {
             population,
             client,
             server,
+            link,
             sweep: None,
             find: None,
             expects: Vec::new(),
@@ -247,7 +250,7 @@ fn transports(root: &Fields<'_>, arms: &[ArmInfo<'_>]) -> Result<Vec<String>, Sc
 }
 
 /// The sections that hold settings.
-const SETTINGS: [&str; 4] = ["load", "population", "client", "server"];
+const SETTINGS: [&str; 5] = ["load", "population", "client", "server", "link"];
 const TOP: &[&str] = &[
     "name",
     "question",
@@ -262,6 +265,7 @@ const TOP: &[&str] = &[
     "population",
     "client",
     "server",
+    "link",
     "sweep",
     "expect",
 ];
@@ -272,6 +276,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("population", population::FIELDS),
     ("client", settings::CLIENT_FIELDS),
     ("server", settings::SERVER_FIELDS),
+    ("link", link::FIELDS),
     ("sweep", sweep::FIELDS),
     ("[expect]", expect::FIELDS),
 ];
