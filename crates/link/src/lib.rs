@@ -1,0 +1,47 @@
+//! The network between clients and a server: delay, jitter, bandwidth and faults, made for real and measured by itself.
+//!
+//! What is wanted is a [`scenario::Link`]; what was had is a [`measure::LinkReport`].
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | `dice` | draws delays and harm from their laws, by a seed |
+//! | `tally` | counts what one direction did |
+
+mod dice;
+mod tally;
+
+pub use dice::Dice;
+pub use tally::{Tally, Unit};
+
+/// How a link fails, all its connections at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Both ends of each connection are reset.
+    Reset,
+    /// Connections stay open and carry nothing any more, in either direction, an end included. New ones work.
+    Silence,
+    /// The client's end of each connection is reset; the server's stays open and silent.
+    HalfOpen,
+    /// Of the next bytes for each client, the first half arrives; then both ends are reset.
+    MidMessage,
+}
+
+impl Cut {
+    /// All of them, in the order in which help lists them.
+    pub const ALL: [Self; 4] = [Self::Reset, Self::Silence, Self::HalfOpen, Self::MidMessage];
+
+    /// The name used in scenario files and on the control channel.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Silence => "silence",
+            Self::HalfOpen => "half-open",
+            Self::MidMessage => "mid-message",
+        }
+    }
+
+    /// The cut of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cut| cut.name() == name)
+    }
+}
