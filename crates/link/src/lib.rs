@@ -6,11 +6,14 @@
 //! | --- | --- |
 //! | `dice` | draws delays and harm from their laws, by a seed |
 //! | `tally` | counts what one direction did |
+//! | [`packets`] | the link of IP packets, which can lose some |
 
 mod dice;
+pub mod packets;
 mod tally;
 
 pub use dice::Dice;
+pub use packets::{Packets, PacketsError};
 pub use tally::{Tally, Unit};
 
 /// How a link fails, all its connections at once.
