@@ -85,7 +85,10 @@ fn a_round_trip_takes_both_delays_and_little_more() {
     let Some(link) = link(delayed(15), delayed(5)) else {
         return;
     };
-    let (near, far) = (udp(link.clients(), (CLIENT, 0)), udp(link.server(), (SERVER, 0)));
+    let (near, far) = (
+        udp(link.clients(), (CLIENT, 0)),
+        udp(link.server(), (SERVER, 0)),
+    );
     let mut times: Vec<_> = (0..40).map(|_| round_trip(&near, &far)).collect();
     times.sort();
     let (least, median) = (times[0], times[times.len() / 2]);
@@ -97,7 +100,10 @@ fn a_round_trip_takes_both_delays_and_little_more() {
         let least = way.delay.unwrap().min_ns;
         // The histogram tells three digits apart.
         assert!(least as f64 >= delay_ms as f64 * 0.999e6, "{least}");
-        assert_eq!((way.lost, way.dropped, way.reordered, way.duplicated), (0, 0, 0, 0));
+        assert_eq!(
+            (way.lost, way.dropped, way.reordered, way.duplicated),
+            (0, 0, 0, 0)
+        );
     }
 }
 
@@ -116,7 +122,10 @@ fn what_the_link_counts_is_what_the_receiver_misses() {
     let Some(link) = link(up, Path::CLEAR) else {
         return;
     };
-    let (near, far) = (udp(link.clients(), (CLIENT, 0)), udp(link.server(), (SERVER, 0)));
+    let (near, far) = (
+        udp(link.clients(), (CLIENT, 0)),
+        udp(link.server(), (SERVER, 0)),
+    );
     let to = far.local_addr().unwrap();
     let (tell, told) = mpsc::channel();
     let receiver = thread::spawn(move || {
@@ -167,7 +176,10 @@ fn what_the_link_counts_is_what_the_receiver_misses() {
     // Six standard errors of a binomial share.
     for (count, share) in [(settled.lost, 0.05), (settled.duplicated, 0.01 * 0.95)] {
         let error = 6.0 * (share * (1.0 - share) * f64::from(SENT)).sqrt();
-        assert!((count as f64 - share * f64::from(SENT)).abs() < error, "{settled:?}");
+        assert!(
+            (count as f64 - share * f64::from(SENT)).abs() < error,
+            "{settled:?}"
+        );
     }
     // Jitter alone lets nothing overtake: every number that comes after a greater one does so because that one was let past.
     let greatest = numbers.iter().scan(0, |greatest, &number| {
@@ -179,7 +191,11 @@ fn what_the_link_counts_is_what_the_receiver_misses() {
         .filter(|pair| pair[1] > pair[0] + 1)
         .count();
     assert!(settled.reordered > 0 && early > 0);
-    assert!(greatest.zip(&numbers).any(|(greatest, &number)| number < greatest));
+    assert!(
+        greatest
+            .zip(&numbers)
+            .any(|(greatest, &number)| number < greatest)
+    );
 }
 
 #[test]
@@ -196,7 +212,9 @@ fn a_transfer_arrives_whole_through_loss_disorder_and_copies() {
         return;
     };
     let [mut client, mut server] = connection(&link, &listener(&link));
-    let sent: Vec<u8> = (0..BYTES).map(|place| (place * 7919 >> 3) as u8).collect();
+    let sent: Vec<u8> = (0..BYTES)
+        .map(|place| ((place * 7919) >> 3) as u8)
+        .collect();
     let expected = sent.clone();
     let sender = thread::spawn(move || {
         client.write_all(&sent).unwrap();
@@ -209,7 +227,10 @@ fn a_transfer_arrives_whole_through_loss_disorder_and_copies() {
     drop(client);
     assert_eq!(server.read(&mut [0; 1]).unwrap(), 0, "nothing follows");
     let up = link.report().unwrap().up;
-    assert!(up.lost > 0 && up.duplicated > 0 && up.reordered > 0, "{up:?}");
+    assert!(
+        up.lost > 0 && up.duplicated > 0 && up.reordered > 0,
+        "{up:?}"
+    );
     // The kernel's own TCP sent again what was lost.
     assert!(up.units as usize > BYTES / MTU, "{up:?}");
 }
@@ -224,7 +245,10 @@ fn a_full_queue_drops_and_the_bandwidth_holds() {
     let Some(link) = link(up, Path::CLEAR) else {
         return;
     };
-    let (near, far) = (udp(link.clients(), (CLIENT, 0)), udp(link.server(), (SERVER, 0)));
+    let (near, far) = (
+        udp(link.clients(), (CLIENT, 0)),
+        udp(link.server(), (SERVER, 0)),
+    );
     let to = far.local_addr().unwrap();
     // Far more than fits: 30 packets in 20,000 bytes.
     for _ in 0..30 {
@@ -252,7 +276,10 @@ fn nothing_passes_during_a_stall_and_all_of_it_after() {
     let Some(link) = link(delayed(1), delayed(1)) else {
         return;
     };
-    let (near, far) = (udp(link.clients(), (CLIENT, 0)), udp(link.server(), (SERVER, 0)));
+    let (near, far) = (
+        udp(link.clients(), (CLIENT, 0)),
+        udp(link.server(), (SERVER, 0)),
+    );
     round_trip(&near, &far);
     let stall = Duration::from_millis(200);
     let start = Instant::now();
@@ -300,12 +327,22 @@ fn a_reset_reaches_both_ends_and_half_of_one_the_client_alone() {
             ends[speaker].write_all(b"anyone?").unwrap();
             let [client, server] = &mut ends;
             let told = client.read(&mut [0; 1]).unwrap_err();
-            assert_eq!(told.kind(), io::ErrorKind::ConnectionReset, "{cut:?} {speaker}");
+            assert_eq!(
+                told.kind(),
+                io::ErrorKind::ConnectionReset,
+                "{cut:?} {speaker}"
+            );
             if !is_server_told {
-                server.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+                server
+                    .set_read_timeout(Some(Duration::from_millis(200)))
+                    .unwrap();
             }
             let told = server.read(&mut [0; 1]).unwrap_err().kind();
-            assert_eq!(told == io::ErrorKind::ConnectionReset, is_server_told, "{told}");
+            assert_eq!(
+                told == io::ErrorKind::ConnectionReset,
+                is_server_told,
+                "{told}"
+            );
         }
     }
     let impossible = link.cut(Cut::MidMessage).unwrap_err().to_string();
@@ -317,7 +354,10 @@ fn counting_begins_when_it_is_told() {
     let Some(link) = link(Path::CLEAR, Path::CLEAR) else {
         return;
     };
-    let (near, far) = (udp(link.clients(), (CLIENT, 0)), udp(link.server(), (SERVER, 0)));
+    let (near, far) = (
+        udp(link.clients(), (CLIENT, 0)),
+        udp(link.server(), (SERVER, 0)),
+    );
     round_trip(&near, &far);
     link.reset(measure::now()).unwrap();
     assert_eq!(link.report().unwrap().up.units, 0);
@@ -342,7 +382,10 @@ fn a_thread_that_was_in_a_namespace_is_home_again() {
     drop(there);
     assert_eq!(inode(own), home);
     let nowhere = Namespace::enter(File::new("/proc/self/ns/none")).unwrap_err();
-    assert!(nowhere.to_string().contains("/proc/self/ns/none"), "{nowhere}");
+    assert!(
+        nowhere.to_string().contains("/proc/self/ns/none"),
+        "{nowhere}"
+    );
 }
 
 #[test]
@@ -368,7 +411,8 @@ fn lives(namespace: u64) -> bool {
     let tasks = listed(File::new("/proc")).flat_map(|process| listed(&process.path().join("task")));
     let mut namespaces = tasks.filter_map(|task| fs::metadata(task.path().join("ns/net")).ok());
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    namespaces.any(|found| found.ino() == namespace) || mounts.contains(&format!("net:[{namespace}]"))
+    namespaces.any(|found| found.ino() == namespace)
+        || mounts.contains(&format!("net:[{namespace}]"))
 }
 
 /// What [`namespaces_end_with_their_process_however_it_ends`] kills.
@@ -397,7 +441,10 @@ fn namespaces_end_with_their_process_however_it_ends() {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let inodes: Vec<u64> = lines
         .map_while(Result::ok)
-        .filter_map(|line| line.strip_prefix("namespace ").map(|path| inode(File::new(path))))
+        .filter_map(|line| {
+            line.strip_prefix("namespace ")
+                .map(|path| inode(File::new(path)))
+        })
         .take(2)
         .collect();
     assert_eq!(inodes.len(), 2);

@@ -78,9 +78,25 @@ async fn configure(index: u32, address: Ipv4Addr, prefix: u8) -> io::Result<()> 
     let connection = tokio::spawn(connection);
     let loopback = LinkUnspec::new_with_name("lo").up().build();
     let up = handle.link().set(loopback).execute().await;
-    let addresses = handle.address();
-    let address = addresses.add(index, IpAddr::V4(address), prefix);
-    let addressed = address.execute().await;
+    let address = handle.address().add(index, IpAddr::V4(address), prefix);
+    let given = address.execute().await;
     connection.abort();
-    up.and(addressed).map_err(io::Error::other)
+    up.and(given).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_devices_own_drops_are_read() {
+        let table = "\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:     0       0    0    9    0     0          0         0        0       0    0    8    0     0       0          0
+  link:  2448      34    0    7    0     0          0         0     1880      26    0    3    0     0       0          0
+";
+        assert_eq!(overflowed(table), 3);
+        assert_eq!(overflowed(""), 0);
+    }
 }

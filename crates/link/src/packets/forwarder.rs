@@ -18,8 +18,9 @@ use crate::Cut;
 /// Most packets that one direction takes, or passes on, before the other has a turn and the clock is read again.
 const BATCH: usize = 64;
 
-/// The thread wakes this much before a packet is due and looks at the clock until then, nanoseconds: a wake-up takes its time.
-const SPIN: u64 = 50_000;
+/// The thread wakes this much before a packet is due and looks at the clock and the devices until then, nanoseconds: a wake-up takes its time.
+/// Measured on a virtual machine, half of the packets left 30 to 90 us late without, and less than 10 us late with it.
+const SPIN: u64 = 100_000;
 
 /// What the forwarder is asked.
 pub(super) enum Command {
@@ -151,7 +152,9 @@ impl Forwarder {
                 }
                 Command::Stall(duration) => {
                     let at = now();
-                    self.lines.iter_mut().for_each(|line| line.stall(at, duration));
+                    self.lines
+                        .iter_mut()
+                        .for_each(|line| line.stall(at, duration));
                 }
                 Command::Cut(cut) => self.severed.cut(cut),
                 Command::End => return Ok(true),

@@ -65,6 +65,7 @@ pub(super) struct Line {
     floor: u64,
     /// Until then, nothing moves.
     stalled_until: u64,
+    #[expect(clippy::vec_box, reason = "packets move, their bytes stay")]
     spare: Vec<Box<[u8; MTU]>>,
 }
 
@@ -113,10 +114,17 @@ impl Line {
         self.admit(buffer, size, now);
     }
 
-    /// When to call [`leave`](Self::leave) next; none while the line is empty.
+    /// When to call [`leave`](Self::leave) next, at the latest; none while the line is empty.
     pub(super) fn next(&self) -> Option<u64> {
         let due = |queue: &VecDeque<Packet>| queue.front().map(|packet| packet.due);
-        let sent = self.sending.as_ref().map(|&(_, done)| done);
+        // Without early ones none can leave before the one that the bandwidth is being spent on.
+        let sent = self.sending.as_ref().map(|(packet, done)| {
+            if self.path.reorder > 0.0 {
+                *done
+            } else {
+                self.floor.max(done.saturating_add(packet.delay))
+            }
+        });
         let next = [due(&self.flying), due(&self.early), sent];
         let next = next.into_iter().flatten().min()?;
         Some(next.max(self.stalled_until))
@@ -154,14 +162,15 @@ impl Line {
         self.recycle(packet.buffer);
     }
 
-    /// From `now` on nothing leaves and no bandwidth is spent for `duration`; what comes meanwhile waits, as far as there is room.
+    /// From `now` on nothing leaves, nothing enters the wire and no bandwidth is spent for `duration`; what comes meanwhile waits, as far as
+    /// there is room.
     pub(super) fn stall(&mut self, now: u64, duration: Duration) {
         self.advance(now);
-        let until = now + duration.as_nanos() as u64;
+        let until = now.saturating_add(duration.as_nanos() as u64);
         let from = now.max(self.stalled_until);
         if until > from {
             if let Some((_, done)) = &mut self.sending {
-                *done += until - from;
+                *done = done.saturating_add(until - from);
             }
             self.stalled_until = until;
         }
@@ -215,7 +224,7 @@ impl Line {
         let before = if packet.has_waited { self.rest } else { 0.0 };
         let time = before + packet.size as f64 * 8e9 / bandwidth;
         self.rest = time.fract();
-        self.sending = Some((packet, start + time as u64));
+        self.sending = Some((packet, start.saturating_add(time as u64)));
     }
 
     /// It is on the wire since `start`.
@@ -228,9 +237,284 @@ impl Line {
             packet.due = start;
             self.early.push_back(packet);
         } else {
-            self.floor = self.floor.max(start + packet.delay);
+            self.floor = self.floor.max(start.saturating_add(packet.delay));
             packet.due = self.floor;
             self.flying.push_back(packet);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use measure::Impairment;
+    use proptest::prelude::*;
+    use scenario::JitterLaw;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn delayed(ms: u64) -> Path {
+        Path {
+            delay: Duration::from_millis(ms),
+            ..Path::CLEAR
+        }
+    }
+
+    /// Packets as they come, with a number in them: when, and how big.
+    fn feed(line: &mut Line, arrivals: &[(u64, usize)]) {
+        for (number, &(at, size)) in arrivals.iter().enumerate() {
+            let mut buffer = line.buffer();
+            buffer[..4].copy_from_slice(&(number as u32).to_be_bytes());
+            line.arrive(buffer, size, at);
+        }
+    }
+
+    fn number(packet: &Packet) -> u32 {
+        u32::from_be_bytes(packet.bytes()[..4].try_into().unwrap())
+    }
+
+    /// All that leaves, each at the very time that the line asked for: when, and which.
+    fn drain(line: &mut Line) -> Vec<(u64, u32)> {
+        let mut left = Vec::new();
+        while let Some(at) = line.next() {
+            while let Some(packet) = line.leave(at) {
+                left.push((at, number(&packet)));
+                line.settle(packet, at, End::Passed);
+            }
+        }
+        left
+    }
+
+    fn report(line: &Line) -> Impairment {
+        line.tally.report()
+    }
+
+    #[test]
+    fn a_packet_leaves_after_its_delay_and_not_before() {
+        let mut line = Line::new(delayed(5), 1);
+        feed(&mut line, &[(10, 100), (30, 200)]);
+        assert!(line.leave(10 + 5 * MS - 1).is_none());
+        assert_eq!(line.next(), Some(10 + 5 * MS));
+        assert_eq!(drain(&mut line), [(10 + 5 * MS, 0), (30 + 5 * MS, 1)]);
+        let counts = report(&line);
+        assert_eq!((counts.units, counts.bytes), (2, 300));
+        // Three digits are told apart.
+        assert_eq!(counts.delay.unwrap().max_ns / 10_000, 500);
+        assert_eq!(line.next(), None);
+    }
+
+    /// 8 Mbit/s are a byte a microsecond.
+    #[test]
+    fn bandwidth_spaces_packets_and_a_full_queue_drops_the_last() {
+        let path = Path {
+            bandwidth: Some(8e6),
+            queue: 2000,
+            ..delayed(1)
+        };
+        let mut line = Line::new(path, 1);
+        // The first is being sent, two wait, the fourth finds no room; the fifth comes when two are gone.
+        feed(
+            &mut line,
+            &[(0, 1000), (0, 1000), (0, 1000), (0, 1), (2 * MS, 1000)],
+        );
+        let left = drain(&mut line);
+        assert_eq!(left, [(2 * MS, 0), (3 * MS, 1), (4 * MS, 2), (5 * MS, 4)]);
+        let counts = report(&line);
+        assert_eq!((counts.dropped, counts.queue_max_bytes), (1, 2000));
+        assert!((counts.busy_bit_per_s.unwrap() - 8e6).abs() < 1.0);
+    }
+
+    #[test]
+    fn an_idle_link_takes_a_packet_whatever_its_queue() {
+        let path = Path {
+            bandwidth: Some(8e6),
+            queue: 0,
+            ..Path::CLEAR
+        };
+        let mut line = Line::new(path, 1);
+        feed(&mut line, &[(0, 1500), (1, 4), (1_500_000, 4)]);
+        assert_eq!(drain(&mut line), [(1_500_000, 0), (1_504_000, 2)]);
+        assert_eq!(report(&line).dropped, 1);
+    }
+
+    /// A third of a nanosecond a packet would be a million too few in 3000 s.
+    #[test]
+    fn no_bandwidth_is_lost_by_rounding() {
+        let path = Path {
+            bandwidth: Some(3e9),
+            queue: usize::MAX,
+            ..Path::CLEAR
+        };
+        let mut line = Line::new(path, 1);
+        feed(&mut line, &vec![(0, 1500 - 1); 30_000]);
+        let last = drain(&mut line).last().unwrap().0;
+        let exact = 30_000.0 * 1499.0 * 8.0 / 3.0;
+        assert!((last as f64 - exact).abs() < 2.0, "{last} {exact}");
+    }
+
+    #[test]
+    fn harm_has_its_share_and_its_count() {
+        const SENT: u64 = 20_000;
+        let path = Path {
+            loss: 0.1,
+            duplicate: 0.05,
+            reorder: 0.03,
+            ..delayed(1)
+        };
+        let mut line = Line::new(path, 3);
+        let mut left = Vec::new();
+        for number in 0..SENT {
+            let at = number * 10_000;
+            while let Some(packet) = line.leave(at) {
+                left.push(self::number(&packet));
+                line.settle(packet, at, End::Passed);
+            }
+            let mut buffer = line.buffer();
+            buffer[..4].copy_from_slice(&(number as u32).to_be_bytes());
+            line.arrive(buffer, 100, at);
+        }
+        left.extend(drain(&mut line).into_iter().map(|(_, number)| number));
+        let counts = report(&line);
+        assert_eq!(counts.units, left.len() as u64);
+        let mut numbers = left.clone();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(SENT - counts.lost, numbers.len() as u64);
+        assert_eq!(counts.duplicated, left.len() as u64 - numbers.len() as u64);
+        let passed = 1.0 - path.loss;
+        let share = [
+            (counts.lost, path.loss),
+            (counts.duplicated, passed * path.duplicate),
+            (
+                counts.reordered,
+                passed * (1.0 + path.duplicate) * path.reorder,
+            ),
+        ];
+        for (count, share) in share {
+            // Six standard errors of a binomial share.
+            let error = 6.0 * (share * (1.0 - share) * SENT as f64).sqrt();
+            assert!(
+                (count as f64 - share * SENT as f64).abs() < error,
+                "{counts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_early_packet_passes_those_on_the_wire() {
+        let path = Path {
+            reorder: 0.5,
+            ..delayed(10)
+        };
+        let mut line = Line::new(path, 5);
+        feed(
+            &mut line,
+            &(0..64).map(|n| (n * 1000, 64)).collect::<Vec<_>>(),
+        );
+        let (early, late): (Vec<_>, Vec<_>) = drain(&mut line)
+            .into_iter()
+            .partition(|&(at, number)| at == u64::from(number) * 1000);
+        assert!(
+            late.iter()
+                .all(|&(at, number)| at == u64::from(number) * 1000 + 10 * MS)
+        );
+        assert!(late.is_sorted() && early.is_sorted());
+        let first = late[0].1;
+        let overtaking = early.iter().filter(|&&(_, number)| number > first).count();
+        assert_eq!(report(&line).reordered, overtaking as u64);
+        assert!(overtaking > 10);
+    }
+
+    #[test]
+    fn a_stall_keeps_everything_and_loses_no_bandwidth() {
+        let path = Path {
+            bandwidth: Some(8e6),
+            queue: 10_000,
+            ..delayed(1)
+        };
+        let mut line = Line::new(path, 1);
+        // At 1.5 ms the first is on the wire, the second half sent.
+        feed(&mut line, &[(0, 1000), (0, 1000)]);
+        line.stall(1_500_000, Duration::from_millis(10));
+        assert_eq!(line.next(), Some(11_500_000));
+        assert!(line.leave(11_499_999).is_none());
+        feed(&mut line, &[(5 * MS, 1000)]);
+        let times: Vec<u64> = drain(&mut line).into_iter().map(|(at, _)| at).collect();
+        assert_eq!(times, [11_500_000, 13 * MS, 14 * MS]);
+    }
+
+    #[test]
+    fn an_endless_stall_and_a_bandwidth_of_next_to_nothing_overflow_nothing() {
+        let path = Path {
+            bandwidth: Some(f64::MIN_POSITIVE),
+            ..delayed(1)
+        };
+        let mut line = Line::new(path, 1);
+        feed(&mut line, &[(5, 1000), (6, 1000)]);
+        line.stall(7, Duration::MAX);
+        feed(&mut line, &[(8, 1000)]);
+        assert!(line.leave(1 << 62).is_none());
+    }
+
+    #[test]
+    fn a_line_holds_so_many_and_no_more() {
+        let mut line = Line::new(delayed(1000), 1);
+        feed(&mut line, &vec![(0, 40); MOST + 3]);
+        assert_eq!(report(&line).dropped, 3);
+        assert_eq!(drain(&mut line).len(), MOST);
+        assert_eq!(line.spare.len(), MOST + 1, "every buffer is used again");
+    }
+
+    #[test]
+    fn what_the_far_end_refuses_or_a_cut_takes_is_not_passed() {
+        let mut line = Line::new(Path::CLEAR, 1);
+        feed(&mut line, &[(0, 40), (0, 40)]);
+        for end in [End::Cut, End::Refused] {
+            let packet = line.leave(0).unwrap();
+            line.settle(packet, 0, end);
+        }
+        let counts = report(&line);
+        assert_eq!((counts.units, counts.lost, counts.dropped), (0, 1, 1));
+    }
+
+    proptest! {
+        /// Whatever the jitter, the load and the law: what isn't let past leaves in the order in which it came, never before it came, and
+        /// all of it; and no faster than the bandwidth.
+        #[test]
+        fn jitter_lets_nothing_overtake(
+            seed: u64,
+            gaps in prop::collection::vec((0_u64..3 * MS, 20_usize..=MTU), 1..200),
+            law in prop::sample::select(vec![JitterLaw::Normal, JitterLaw::Uniform, JitterLaw::Exponential]),
+            jitter_us in 0_u64..20_000,
+            bandwidth in prop::option::of(1e6..1e9),
+        ) {
+            let path = Path {
+                jitter: Duration::from_micros(jitter_us),
+                law,
+                bandwidth,
+                queue: usize::MAX,
+                ..delayed(20)
+            };
+            let mut line = Line::new(path, seed);
+            let arrivals: Vec<_> = gaps
+                .iter()
+                .scan(0, |at, &(gap, size)| {
+                    *at += gap;
+                    Some((*at, size))
+                })
+                .collect();
+            feed(&mut line, &arrivals);
+            let left = drain(&mut line);
+            let numbers: Vec<u32> = left.iter().map(|&(_, number)| number).collect();
+            prop_assert_eq!(numbers, (0..arrivals.len() as u32).collect::<Vec<_>>());
+            prop_assert!(left.is_sorted());
+            prop_assert!(left.iter().zip(&arrivals).all(|((left, _), (came, _))| left >= came));
+            if let Some(bandwidth) = bandwidth {
+                let bytes: usize = arrivals.iter().map(|&(_, size)| size).sum();
+                let took = left.last().unwrap().0 - arrivals[0].0;
+                prop_assert!(took as f64 >= bytes as f64 * 8e9 / bandwidth - 1.0);
+            }
         }
     }
 }

@@ -50,8 +50,8 @@ use crate::Cut;
 use device::Device;
 use forwarder::{Command, Forwarder};
 use line::Line;
-use severed::Severed;
 pub use namespace::{Entered, Namespace};
+use severed::Severed;
 
 /// The greatest packet, bytes.
 pub const MTU: usize = 1500;
@@ -87,10 +87,14 @@ pub enum PacketsError {
     #[error("a link of packets can't make the {0}: {1}")]
     Unmade(&'static str, io::Error),
     /// A cut that only a relay can do.
-    #[error("a link of packets can't cut connections {0}: only the relay (`backend = \"relay\"`) sees the bytes of a stream")]
+    #[error(
+        "a link of packets can't cut connections {0}: only the relay (`backend = \"relay\"`) sees the bytes of a stream"
+    )]
     NoSuchCut(&'static str),
     /// The forwarder has ended.
-    #[error("the link's forwarder has ended, because one of its devices is gone or has been set down")]
+    #[error(
+        "the link's forwarder has ended, because one of its devices is gone or has been set down"
+    )]
     Ended,
 }
 
@@ -199,14 +203,17 @@ impl Packets {
     }
 
     fn tell(&self, command: Command) -> Result<(), PacketsError> {
-        self.commands.send(command).map_err(|_| PacketsError::Ended)?;
+        self.commands
+            .send(command)
+            .map_err(|_| PacketsError::Ended)?;
         // Only a bell that has been rung 2^64 times is deaf.
         let _ = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
         Ok(())
     }
 
     fn overflows(&self) -> [u64; 2] {
-        [&self.clients, &self.server].map(|namespace| device::overflowed(&namespace.device_counts()))
+        [&self.clients, &self.server]
+            .map(|namespace| device::overflowed(&namespace.device_counts()))
     }
 }
 

@@ -29,7 +29,7 @@ impl Namespace {
     pub(super) fn make<T: Send + 'static>(
         furnish: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<(Self, T)> {
-        let (hold, held) = mpsc::channel::<()>();
+        let (hold, release) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
         let keeper = thread::Builder::new()
             .name("namespace".into())
@@ -41,7 +41,7 @@ impl Namespace {
                 let made = made.map(|furnished| (gettid().as_raw_nonzero(), furnished));
                 if tell.send(made).is_ok() {
                     // Parked until the other end is closed.
-                    let _ = held.recv();
+                    let _ = release.recv();
                 }
             })?;
         // A thread that ended without a word has panicked.
@@ -76,7 +76,10 @@ impl Namespace {
         let name = |error: io::Error| {
             io::Error::new(
                 error.kind(),
-                format!("can't enter the network namespace {}: {error}", path.display()),
+                format!(
+                    "can't enter the network namespace {}: {error}",
+                    path.display()
+                ),
             )
         };
         let home = File::open("/proc/thread-self/ns/net")?;

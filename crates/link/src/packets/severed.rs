@@ -160,9 +160,112 @@ fn reset(source: &[u8], destination: &[u8], from: u16, to: u16, sequence: u32) -
 /// The Internet's checksum (RFC 1071) over `parts` of even length.
 fn checksum(parts: &[&[u8]]) -> [u8; 2] {
     let words = parts.iter().flat_map(|part| part.chunks_exact(2));
-    let mut sum: u32 = words.map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    let mut sum: u32 = words
+        .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]))
+        .sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     (!sum as u16).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between that port of the client's and the server's port 80; 77 is its sequence number, 55 what it acknowledges.
+    fn segment(toward: Toward, client: u16, flags: u8) -> Vec<u8> {
+        let (from, to, source, destination) = match toward {
+            Toward::Server => (client, 80, [10, 0, 0, 1], [10, 0, 0, 2]),
+            Toward::Client => (80, client, [10, 0, 0, 2], [10, 0, 0, 1]),
+        };
+        let mut packet = reset(&source, &destination, from, to, 77).to_vec();
+        packet[IP + 8..IP + 12].copy_from_slice(&55_u32.to_be_bytes());
+        packet[IP + 13] = flags;
+        packet
+    }
+
+    fn severed(cut: Cut) -> Severed {
+        let mut severed = Severed::default();
+        severed.cut(cut);
+        severed
+    }
+
+    fn told(answers: Option<Answers>) -> Option<(bool, bool)> {
+        answers.map(|answers| (answers.back.is_some(), answers.on.is_some()))
+    }
+
+    #[test]
+    fn only_what_was_there_is_cut() {
+        let mut severed = Severed::default();
+        let old = segment(Toward::Server, 1000, ACK);
+        assert_eq!(severed.judge(&old, Toward::Server), None);
+        severed.cut(Cut::Silence);
+        assert_eq!(
+            told(severed.judge(&old, Toward::Server)),
+            Some((false, false))
+        );
+        // A new one, in both directions; its answer alone would not make it one.
+        let answer = segment(Toward::Client, 1001, SYN | ACK);
+        assert!(severed.judge(&answer, Toward::Client).is_some());
+        let new = segment(Toward::Server, 1001, SYN);
+        assert_eq!(severed.judge(&new, Toward::Server), None);
+        assert_eq!(severed.judge(&answer, Toward::Client), None);
+        // Until the next cut.
+        severed.cut(Cut::Silence);
+        assert!(severed.judge(&answer, Toward::Client).is_some());
+    }
+
+    #[test]
+    fn who_is_told_is_the_cuts_to_say() {
+        let judge = |cut, toward, flags| {
+            told(severed(cut).judge(&segment(toward, 1000, flags), toward)).unwrap()
+        };
+        for toward in [Toward::Server, Toward::Client] {
+            assert_eq!(judge(Cut::Reset, toward, ACK), (true, true));
+            assert_eq!(judge(Cut::Reset, toward, RST | ACK), (false, false));
+            assert_eq!(judge(Cut::Silence, toward, ACK), (false, false));
+        }
+        assert_eq!(judge(Cut::HalfOpen, Toward::Server, ACK), (true, false));
+        assert_eq!(judge(Cut::HalfOpen, Toward::Client, ACK), (false, true));
+    }
+
+    #[test]
+    fn a_reset_has_the_sequence_number_that_is_expected() {
+        let packet = segment(Toward::Server, 1000, ACK);
+        let answers = severed(Cut::Reset).judge(&packet, Toward::Server).unwrap();
+        let back = answers.back.unwrap();
+        let read = Segment::read(&back).unwrap();
+        assert_eq!((read.from, read.to, read.sequence), (80, 1000, 55));
+        assert_eq!((read.flags, &back[12..16]), (RST, &[10, 0, 0, 2][..]));
+        let on = answers.on.unwrap();
+        let read = Segment::read(&on).unwrap();
+        assert_eq!((read.from, read.to, read.sequence), (1000, 80, 77));
+        // A checksum over what holds it is zero.
+        assert_eq!(checksum(&[&on[..IP]]), [0, 0]);
+        let pseudo = [0, PROTOCOL, 0, TCP as u8];
+        assert_eq!(checksum(&[&on[12..20], &pseudo, &on[IP..]]), [0, 0]);
+    }
+
+    /// RFC 1071, section 3, has the sum ddf2 of these bytes.
+    #[test]
+    fn the_checksum_is_the_internets() {
+        let sum = checksum(&[&[0x00, 0x01, 0xf2, 0x03], &[0xf4, 0xf5, 0xf6, 0xf7]]);
+        assert_eq!(sum, (!0xddf2_u16).to_be_bytes());
+    }
+
+    #[test]
+    fn what_is_no_segment_passes() {
+        let mut severed = severed(Cut::Silence);
+        let mut udp = segment(Toward::Server, 1000, ACK);
+        udp[9] = 17;
+        assert_eq!(severed.judge(&udp, Toward::Server), None);
+        let mut fragment = segment(Toward::Server, 1000, ACK);
+        fragment[7] = 1;
+        assert_eq!(severed.judge(&fragment, Toward::Server), None);
+        for length in [0, 1, 19, 39] {
+            let short = &segment(Toward::Server, 1000, ACK)[..length];
+            assert_eq!(severed.judge(short, Toward::Server), None);
+        }
+    }
 }
