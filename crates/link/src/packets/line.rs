@@ -1,7 +1,8 @@
-//! One direction of a link: what becomes of each packet, and when it leaves. Knows neither devices nor clocks; every time is passed in.
+//! One direction of a link: what becomes of each packet, and when it leaves. Knows neither devices nor the time of day; every time is passed in.
 //!
 //! A packet on its way: lost, or not; then the queue before the bandwidth, where it is dropped if there is no room for it; then the wire, which
-//! it leaves after its delay. Lost packets take no bandwidth, as in `tc netem`; a packet that is sent twice takes it twice.
+//! it leaves after its delay. Lost packets take no bandwidth, as in `tc netem`; a packet that is sent twice takes it twice. One that is let
+//! past others has no delay, and so overtakes what is on the wire; all others stay in order, whatever the jitter.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use scenario::Path;
 
 use super::MTU;
-use crate::{Dice, Tally, Unit};
+use crate::clock::Clock;
+use crate::{Shaper, Tally, Unit};
 
 /// The most packets that one direction holds, in the queue and on the wire; what comes on top is dropped, and counted as such. With
 /// a buffer of [`MTU`] bytes each that is 48 MiB: 1 Gbit/s of full packets for 390 ms.
@@ -19,14 +21,12 @@ pub(super) const MOST: usize = 32_768;
 pub(super) struct Packet {
     buffer: Box<[u8; MTU]>,
     size: usize,
-    /// Nanoseconds, as all times here.
+    /// By the machine's clock, nanoseconds, as all times here.
     arrived: u64,
-    /// When it leaves the wire.
+    /// When it leaves the wire, by the link's clock.
     due: u64,
-    delay: u64,
-    is_early: bool,
     /// Whether it found the bandwidth taken.
-    has_waited: bool,
+    waited: bool,
 }
 
 impl Packet {
@@ -48,41 +48,27 @@ pub(super) enum End {
 
 /// One direction.
 pub(super) struct Line {
-    path: Path,
-    dice: Dice,
+    shaper: Shaper,
+    clock: Clock,
     pub(super) tally: Tally,
-    /// What the bandwidth is being spent on, and when that is done.
-    sending: Option<(Packet, u64)>,
-    /// What a nanosecond holds of the last packet's end, so that no time is lost by rounding.
-    rest: f64,
-    waiting: VecDeque<Packet>,
-    waiting_bytes: usize,
-    /// On the wire, in the order in which they leave it.
-    flying: VecDeque<Packet>,
-    /// On the wire past all others.
+    /// In the order in which they leave: those in order of arrival, and those that are let past them.
+    orderly: VecDeque<Packet>,
     early: VecDeque<Packet>,
-    /// When the last one leaves the wire that is not early: none may leave before.
-    floor: u64,
-    /// Until then, nothing moves.
-    stalled_until: u64,
+    /// When the last one of those in order leaves, by the link's clock: none may leave before.
+    last: u64,
     #[expect(clippy::vec_box, reason = "packets move, their bytes stay")]
     spare: Vec<Box<[u8; MTU]>>,
 }
 
 impl Line {
-    pub(super) fn new(path: Path, seed: u64) -> Self {
+    pub(super) fn new(path: &Path, seed: u64) -> Self {
         Self {
-            path,
-            dice: Dice::new(&path, seed),
+            shaper: Shaper::new(path, seed),
+            clock: Clock::default(),
             tally: Tally::default(),
-            sending: None,
-            rest: 0.0,
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
-            flying: VecDeque::new(),
+            orderly: VecDeque::new(),
             early: VecDeque::new(),
-            floor: 0,
-            stalled_until: 0,
+            last: 0,
             spare: Vec::new(),
         }
     }
@@ -99,12 +85,11 @@ impl Line {
 
     /// A packet of `size` bytes in `buffer` has come at `now`, which is never before the last call's.
     pub(super) fn arrive(&mut self, buffer: Box<[u8; MTU]>, size: usize, now: u64) {
-        self.advance(now);
-        if self.dice.loses() {
+        if self.shaper.dice().loses() {
             self.tally.lose();
             return self.recycle(buffer);
         }
-        if self.dice.duplicates() {
+        if self.shaper.dice().duplicates() {
             let mut copy = self.buffer();
             copy[..size].copy_from_slice(&buffer[..size]);
             if self.admit(copy, size, now) {
@@ -114,36 +99,31 @@ impl Line {
         self.admit(buffer, size, now);
     }
 
-    /// When to call [`leave`](Self::leave) next, at the latest; none while the line is empty.
+    /// When the next packet leaves; none while there is none.
     pub(super) fn next(&self) -> Option<u64> {
-        let due = |queue: &VecDeque<Packet>| queue.front().map(|packet| packet.due);
-        // Without early ones none can leave before the one that the bandwidth is being spent on.
-        let sent = self.sending.as_ref().map(|(packet, done)| {
-            if self.path.reorder > 0.0 {
-                *done
-            } else {
-                self.floor.max(done.saturating_add(packet.delay))
-            }
-        });
-        let next = [due(&self.flying), due(&self.early), sent];
-        let next = next.into_iter().flatten().min()?;
-        Some(next.max(self.stalled_until))
+        let fronts = [self.orderly.front(), self.early.front()];
+        let due = fronts
+            .into_iter()
+            .flatten()
+            .map(|packet| packet.due)
+            .min()?;
+        Some(self.clock.real(due))
     }
 
     /// The next packet that has left by `now`; it is to be given back to [`settle`](Self::settle).
     pub(super) fn leave(&mut self, now: u64) -> Option<Packet> {
-        if now < self.stalled_until {
+        let at = self.clock.at(now);
+        if self.clock.is_stalled() {
             return None;
         }
-        self.advance(now);
         let due = |queue: &VecDeque<Packet>| queue.front().map_or(u64::MAX, |packet| packet.due);
-        let (early, flying) = (due(&self.early), due(&self.flying));
-        if early.min(flying) > now {
+        let (early, orderly) = (due(&self.early), due(&self.orderly));
+        if early.min(orderly) > at {
             None
-        } else if early <= flying {
+        } else if early <= orderly {
             self.early.pop_front()
         } else {
-            self.flying.pop_front()
+            self.orderly.pop_front()
         }
     }
 
@@ -154,7 +134,7 @@ impl Line {
                 arrived: packet.arrived,
                 passed: now,
                 bytes: packet.size as u64,
-                waited: packet.has_waited,
+                waited: packet.waited,
             }),
             End::Cut => self.tally.lose(),
             End::Refused => self.tally.drop_packet(),
@@ -162,85 +142,45 @@ impl Line {
         self.recycle(packet.buffer);
     }
 
-    /// From `now` on nothing leaves, nothing enters the wire and no bandwidth is spent for `duration`; what comes meanwhile waits, as far as
-    /// there is room.
+    /// From `now` on nothing moves for `duration`; what comes meanwhile waits, as far as there is room.
     pub(super) fn stall(&mut self, now: u64, duration: Duration) {
-        self.advance(now);
-        let until = now.saturating_add(duration.as_nanos() as u64);
-        let from = now.max(self.stalled_until);
-        if until > from {
-            if let Some((_, done)) = &mut self.sending {
-                *done = done.saturating_add(until - from);
-            }
-            self.stalled_until = until;
-        }
+        let duration = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.clock.stall(now, duration);
     }
 
     /// Whether there was room.
     fn admit(&mut self, buffer: Box<[u8; MTU]>, size: usize, now: u64) -> bool {
-        let full = self.waiting.len() + self.flying.len() + self.early.len() >= MOST;
-        let has_waited = self.sending.is_some();
-        if full || (has_waited && self.waiting_bytes + size > self.path.queue) {
+        let at = self.clock.at(now);
+        let is_full = self.orderly.len() + self.early.len() >= MOST;
+        // What finds nothing before it needs no room.
+        let is_idle = self.shaper.waiting(at) == 0;
+        if is_full || !(is_idle || size <= self.shaper.room(at)) {
             self.tally.drop_packet();
             self.recycle(buffer);
             return false;
         }
-        let packet = Packet {
+        let (sent, waited) = self.shaper.serialise(at, size);
+        self.tally.queue(self.shaper.waiting(at) as u64);
+        let delayed = sent.saturating_add(self.shaper.dice().delay());
+        let mut packet = Packet {
             buffer,
             size,
             arrived: now,
-            due: 0,
-            delay: self.dice.delay(),
-            is_early: self.dice.reorders(),
-            has_waited,
+            due: sent,
+            waited,
         };
-        if has_waited {
-            self.waiting_bytes += size;
-            self.tally.queue(self.waiting_bytes as u64);
-            self.waiting.push_back(packet);
-        } else {
-            self.send(packet, now);
-        }
-        true
-    }
-
-    /// Spends the bandwidth until `now` on what waited for it.
-    fn advance(&mut self, now: u64) {
-        while let Some((packet, done)) = self.sending.take_if(|(_, done)| *done <= now) {
-            self.fly(packet, done);
-            if let Some(next) = self.waiting.pop_front() {
-                self.waiting_bytes -= next.size;
-                self.send(next, done);
-            }
-        }
-    }
-
-    /// The bandwidth is `packet`'s from `start` on.
-    fn send(&mut self, packet: Packet, start: u64) {
-        let start = start.max(self.stalled_until);
-        let Some(bandwidth) = self.path.bandwidth else {
-            return self.fly(packet, start);
-        };
-        let before = if packet.has_waited { self.rest } else { 0.0 };
-        let time = before + packet.size as f64 * 8e9 / bandwidth;
-        self.rest = time.fract();
-        self.sending = Some((packet, start.saturating_add(time as u64)));
-    }
-
-    /// It is on the wire since `start`.
-    fn fly(&mut self, mut packet: Packet, start: u64) {
-        if packet.is_early {
+        if self.shaper.dice().reorders() {
             // There has to be something to overtake.
-            if self.flying.back().is_some_and(|last| last.due > start) {
+            if self.last > sent && !self.orderly.is_empty() {
                 self.tally.reorder();
             }
-            packet.due = start;
             self.early.push_back(packet);
         } else {
-            self.floor = self.floor.max(start.saturating_add(packet.delay));
-            packet.due = self.floor;
-            self.flying.push_back(packet);
+            self.last = self.last.max(delayed);
+            packet.due = self.last;
+            self.orderly.push_back(packet);
         }
+        true
     }
 }
 
@@ -292,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_packet_leaves_after_its_delay_and_not_before() {
-        let mut line = Line::new(delayed(5), 1);
+        let mut line = Line::new(&delayed(5), 1);
         feed(&mut line, &[(10, 100), (30, 200)]);
         assert!(line.leave(10 + 5 * MS - 1).is_none());
         assert_eq!(line.next(), Some(10 + 5 * MS));
@@ -312,16 +252,14 @@ mod tests {
             queue: 2000,
             ..delayed(1)
         };
-        let mut line = Line::new(path, 1);
-        // The first is being sent, two wait, the fourth finds no room; the fifth comes when two are gone.
-        feed(
-            &mut line,
-            &[(0, 1000), (0, 1000), (0, 1000), (0, 1), (2 * MS, 1000)],
-        );
+        let mut line = Line::new(&path, 1);
+        // What is being sent counts as waiting: the third finds no room; the fourth comes when the first is sent and leaves none for the fifth.
+        let arrivals = [(0, 1000), (0, 1000), (0, 4), (MS, 1000), (MS, 4)];
+        feed(&mut line, &arrivals);
         let left = drain(&mut line);
-        assert_eq!(left, [(2 * MS, 0), (3 * MS, 1), (4 * MS, 2), (5 * MS, 4)]);
+        assert_eq!(left, [(2 * MS, 0), (3 * MS, 1), (4 * MS, 3)]);
         let counts = report(&line);
-        assert_eq!((counts.dropped, counts.queue_max_bytes), (1, 2000));
+        assert_eq!((counts.dropped, counts.queue_max_bytes), (2, 2000));
         assert!((counts.busy_bit_per_s.unwrap() - 8e6).abs() < 1.0);
     }
 
@@ -332,7 +270,7 @@ mod tests {
             queue: 0,
             ..Path::CLEAR
         };
-        let mut line = Line::new(path, 1);
+        let mut line = Line::new(&path, 1);
         feed(&mut line, &[(0, 1500), (1, 4), (1_500_000, 4)]);
         assert_eq!(drain(&mut line), [(1_500_000, 0), (1_504_000, 2)]);
         assert_eq!(report(&line).dropped, 1);
@@ -346,7 +284,7 @@ mod tests {
             queue: usize::MAX,
             ..Path::CLEAR
         };
-        let mut line = Line::new(path, 1);
+        let mut line = Line::new(&path, 1);
         feed(&mut line, &vec![(0, 1500 - 1); 30_000]);
         let last = drain(&mut line).last().unwrap().0;
         let exact = 30_000.0 * 1499.0 * 8.0 / 3.0;
@@ -362,7 +300,7 @@ mod tests {
             reorder: 0.03,
             ..delayed(1)
         };
-        let mut line = Line::new(path, 3);
+        let mut line = Line::new(&path, 3);
         let mut left = Vec::new();
         for number in 0..SENT {
             let at = number * 10_000;
@@ -407,7 +345,7 @@ mod tests {
             reorder: 0.5,
             ..delayed(10)
         };
-        let mut line = Line::new(path, 5);
+        let mut line = Line::new(&path, 5);
         feed(
             &mut line,
             &(0..64).map(|n| (n * 1000, 64)).collect::<Vec<_>>(),
@@ -427,21 +365,21 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_keeps_everything_and_loses_no_bandwidth() {
+    fn a_stall_is_no_time_at_all_for_what_is_under_way() {
         let path = Path {
             bandwidth: Some(8e6),
             queue: 10_000,
             ..delayed(1)
         };
-        let mut line = Line::new(path, 1);
-        // At 1.5 ms the first is on the wire, the second half sent.
+        let mut line = Line::new(&path, 1);
+        // At 1.5 ms the first is half a delay from its end, the second half sent.
         feed(&mut line, &[(0, 1000), (0, 1000)]);
         line.stall(1_500_000, Duration::from_millis(10));
-        assert_eq!(line.next(), Some(11_500_000));
+        assert_eq!(line.next(), Some(12 * MS));
         assert!(line.leave(11_499_999).is_none());
         feed(&mut line, &[(5 * MS, 1000)]);
         let times: Vec<u64> = drain(&mut line).into_iter().map(|(at, _)| at).collect();
-        assert_eq!(times, [11_500_000, 13 * MS, 14 * MS]);
+        assert_eq!(times, [12 * MS, 13 * MS, 14 * MS]);
     }
 
     #[test]
@@ -450,7 +388,7 @@ mod tests {
             bandwidth: Some(f64::MIN_POSITIVE),
             ..delayed(1)
         };
-        let mut line = Line::new(path, 1);
+        let mut line = Line::new(&path, 1);
         feed(&mut line, &[(5, 1000), (6, 1000)]);
         line.stall(7, Duration::MAX);
         feed(&mut line, &[(8, 1000)]);
@@ -459,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_line_holds_so_many_and_no_more() {
-        let mut line = Line::new(delayed(1000), 1);
+        let mut line = Line::new(&delayed(1000), 1);
         feed(&mut line, &vec![(0, 40); MOST + 3]);
         assert_eq!(report(&line).dropped, 3);
         assert_eq!(drain(&mut line).len(), MOST);
@@ -468,7 +406,7 @@ mod tests {
 
     #[test]
     fn what_the_far_end_refuses_or_a_cut_takes_is_not_passed() {
-        let mut line = Line::new(Path::CLEAR, 1);
+        let mut line = Line::new(&Path::CLEAR, 1);
         feed(&mut line, &[(0, 40), (0, 40)]);
         for end in [End::Cut, End::Refused] {
             let packet = line.leave(0).unwrap();
@@ -496,7 +434,7 @@ mod tests {
                 queue: usize::MAX,
                 ..delayed(20)
             };
-            let mut line = Line::new(path, seed);
+            let mut line = Line::new(&path, seed);
             let arrivals: Vec<_> = gaps
                 .iter()
                 .scan(0, |at, &(gap, size)| {
