@@ -77,7 +77,7 @@ impl Handle {
         self.tell(Command::Stall(duration))
     }
 
-    /// Cuts all connections that there are.
+    /// Cuts all connections that there are and that no earlier cut has silenced.
     ///
     /// # Errors
     /// The link has ended.

@@ -2,7 +2,7 @@
 //!
 //! | module | concern |
 //! | --- | --- |
-//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved` | the checks, each with its truth and its limits |
+//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved`, `link` | the checks, each with its truth and its limits |
 //! | `law` | formulas, sample paths and tests |
 //! | `probe` | a transport whose server takes exactly as long as it is told |
 //! | `freezer` | stops a process and lets it go on, on a schedule |
@@ -16,6 +16,7 @@ mod freezer;
 mod histogram;
 mod lab;
 mod law;
+mod link;
 mod probe;
 mod progress;
 mod queue;
@@ -90,6 +91,11 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "starved",
         asks: "a generator without its CPU is refused",
         run: starved::run,
+    },
+    Check {
+        name: "link",
+        asks: "a network between: delay, jitter and bandwidth as they were asked",
+        run: link::run,
     },
 ];
 
