@@ -80,7 +80,7 @@ impl Handle {
         self.tell(Command::Stall(duration))
     }
 
-    /// Cuts all connections that there are.
+    /// Cuts all connections that there are and that no earlier cut has silenced.
     ///
     /// # Errors
     /// The link can't do it, as one of packets can't cut a message in two; or it has ended.

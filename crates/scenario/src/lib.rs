@@ -41,6 +41,7 @@ pub use axes::{AXES, Axis, axis};
 pub use cases::Case;
 pub use error::ScenarioError;
 pub use figures::{FIGURES, Figure, Unit, figure};
+pub use limits::{LEAST_LINK_QUEUE, LONGEST_DELAY, MOST_BANDWIDTH, MOST_LINK_QUEUE, MOST_SET_UP};
 pub use link::{Backend, Between, JitterLaw, Link, PROFILES, Path, Profile, profile};
 pub use model::{
     Arrivals, ClientSettings, Connection, Kind, Load, Pace, PollPacing, Population, Scenario,

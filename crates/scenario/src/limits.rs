@@ -16,12 +16,15 @@ pub(crate) const LEAST_MAILBOX_BYTES: usize = 1024;
 pub(crate) const MOST_MAILBOX_BYTES: usize = 1 << 30;
 /// What a message has around its payload: member names, the sender's id, an event's name.
 pub(crate) const ENVELOPE: usize = 256;
-/// One way.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(10);
-/// Bits a second.
-pub(crate) const MOST_BANDWIDTH: f64 = 1e11;
-pub(crate) const MOST_LINK_QUEUE: usize = 1 << 30;
-/// Round trips.
-pub(crate) const MOST_SET_UP: u32 = 10;
+/// The longest delay of a link, one way.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// The greatest bandwidth of a link, bits a second.
+pub const MOST_BANDWIDTH: f64 = 1e11;
+/// The least queue of a link, bytes: a full packet.
+pub const LEAST_LINK_QUEUE: usize = 1500;
+/// The greatest queue of a link, bytes.
+pub const MOST_LINK_QUEUE: usize = 1 << 30;
+/// The most round trips before a new connection of a link carries its first byte.
+pub const MOST_SET_UP: u32 = 10;
 /// Points of a sweep.
 pub(crate) const MOST_POINTS: usize = 1000;

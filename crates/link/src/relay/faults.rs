@@ -6,7 +6,9 @@ use crate::Cut;
 
 impl Relay {
     pub(super) fn cut(&mut self, how: Cut) {
-        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
+        // What an earlier cut has silenced stays so: no reset could come through it.
+        let whole = self.connections.iter().filter(|(_, one)| !one.silent);
+        let keys: Vec<usize> = whole.map(|(key, _)| key).collect();
         for key in keys {
             match how {
                 Cut::Reset => self.sever(key),
@@ -43,9 +45,6 @@ impl Relay {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        if connection.silent {
-            return;
-        }
         if connection.ends[CLIENT].shut {
             // The server's last byte has been passed on.
             self.sever(key);

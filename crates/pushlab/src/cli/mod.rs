@@ -11,11 +11,15 @@ use crate::command::CHECKS;
 use crate::registry;
 
 mod diff;
+mod exact;
+mod link;
 mod look;
 mod serve;
 mod values;
 
 pub(crate) use diff::{DiffArgs, Format};
+pub(crate) use exact::Exact;
+pub(crate) use link::LinkArgs;
 pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use serve::ServeArgs;
 
@@ -36,6 +40,7 @@ Examples:
   pushlab run echo --transport websocket   one of the built-in scenarios, one transport
   pushlab run my.toml --trials 10          a scenario of your own
   pushlab serve websocket                  a server to talk to yourself
+  pushlab link --to 127.0.0.1:8080 --profile 4g   a mobile network in front of it
   pushlab report results                   reports of all runs and an index, in the browser
   pushlab diff results/BEFORE results/AFTER   what changed between two runs
   pushlab list                             what there is
@@ -50,6 +55,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Serve one or more transports until SIGTERM or Ctrl-C.
     Serve(Box<ServeArgs>),
+    /// Put a network between any client and any server: delay, jitter, bandwidth, faults.
+    Link(Box<LinkArgs>),
     /// Only generate load, against a server started elsewhere.
     Load(LoadArgs),
     /// Measure known truths, and say by how much the lab is wrong.
@@ -61,7 +68,7 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Compare two runs: what changed between them, their machines or their commits.
     Diff(DiffArgs),
-    /// List the transports or the built-in scenarios.
+    /// List the transports, the built-in scenarios or the named links.
     List(ListArgs),
     /// Print a completion script for a shell.
     #[command(
@@ -234,6 +241,8 @@ pub(crate) enum What {
     Transports,
     /// The scenarios that the binary carries
     Scenarios,
+    /// The networks with a name, for `pushlab link` and a scenario's `[link]`
+    Links,
 }
 
 fn transport_names() -> ValueParser {

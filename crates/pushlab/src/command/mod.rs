@@ -5,6 +5,7 @@
 //! | `run` | compares transports, a server process for each case |
 //! | `load` | the generator alone |
 //! | `serve` | the servers |
+//! | `link` | a network between any clients and any server |
 //! | `selftest` | whether the lab measures what is true |
 //! | `report` | report and plot: what was measured, drawn from its files |
 //! | `diff` | what changed between two runs |
@@ -13,13 +14,17 @@
 //! | `measuring` | the cases, one after the other, each into the folder |
 //! | `search` | a scenario's `find` |
 //! | `case` | one case: its server, its generator, its measurement |
-//! | `server_process` | the server of a case, in a process of its own |
+//! | `server_process`, `link_process` | the server of a case, and the link before it, each in a process of its own |
+//! | `child` | what the two have in common |
 //! | `progress` | what is said meanwhile |
 
 mod case;
+mod child;
 mod completions;
 mod diff;
 mod experiment;
+mod link;
+mod link_process;
 mod list;
 mod load;
 mod measuring;
@@ -42,6 +47,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         None => run::run(&RunArgs::default()),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Serve(args)) => serve::serve(&args),
+        Some(Command::Link(args)) => link::link(&args),
         Some(Command::Load(args)) => load::load(&args),
         Some(Command::SelfTest(args)) => selftest::selftest(&args),
         Some(Command::Report(args)) => report::report(&args),

@@ -2,6 +2,7 @@
 
 mod common;
 mod diff;
+mod link;
 mod run;
 mod safety;
 mod selftest;

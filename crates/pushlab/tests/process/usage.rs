@@ -9,6 +9,7 @@ fn help_has_examples_everywhere() {
         &["--help"][..],
         &["run", "--help"],
         &["serve", "--help"],
+        &["link", "--help"],
         &["load", "--help"],
         &["diff", "--help"],
         &["list", "--help"],
@@ -95,7 +96,7 @@ pub(crate) fn refused(arguments: &[&str], code: i32, says: &[&str]) {
 }
 
 #[test]
-fn wrong_use_is_named_and_exits_with_2() {
+fn wrong_use_of_serve_is_named_and_exits_with_2() {
     refused(&["serve"], 2, &["<TRANSPORT|--all>"]);
     refused(
         &["serve", "websockets"],
@@ -149,6 +150,10 @@ fn wrong_use_is_named_and_exits_with_2() {
         2,
         &["--allow-origin", "http://localhost:3000"],
     );
+}
+
+#[test]
+fn wrong_use_of_what_measures_is_named_too() {
     refused(&["run", "--trials", "0"], 2, &["--trials"]);
     refused(
         &["run", "--transport", "longpoll"],
@@ -190,7 +195,14 @@ fn wrong_use_is_named_and_exits_with_2() {
     refused(
         &["selftest", "--only", "nonsense"],
         2,
-        &["'nonsense'", "freeze", "a-a", "end-in-freeze", "starved"],
+        &[
+            "'nonsense'",
+            "freeze",
+            "a-a",
+            "end-in-freeze",
+            "starved",
+            "link",
+        ],
     );
     refused(&["list", "transport"], 2, &["'transport'", "'transports'"]);
 }

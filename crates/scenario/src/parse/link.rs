@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::error::ScenarioError;
 use crate::fields::{Field, Fields, hint};
-use crate::limits::{LONGEST_DELAY, MOST_BANDWIDTH, MOST_LINK_QUEUE, MOST_SET_UP};
+use crate::limits::{
+    LEAST_LINK_QUEUE, LONGEST_DELAY, MOST_BANDWIDTH, MOST_LINK_QUEUE, MOST_SET_UP,
+};
 use crate::unit;
 use crate::{Backend, Between, JitterLaw, Kind, Link, PROFILES, Path, profile};
 
@@ -158,7 +160,7 @@ fn bandwidths(section: &Fields<'_>, link: &mut Link) -> Result<(), ScenarioError
         link.down.bandwidth = Some(field.bit_rate(MOST_BANDWIDTH)?);
     }
     if let Some(field) = section.get("queue") {
-        let queue = field.size(LEAST_QUEUE..=MOST_LINK_QUEUE)?;
+        let queue = field.size(LEAST_LINK_QUEUE..=MOST_LINK_QUEUE)?;
         if link.up.bandwidth.is_none() && link.down.bandwidth.is_none() {
             return Err(field.useless(
                 "nothing waits where there is no bandwidth: write, for example, bandwidth = \"10 Mbit/s\"",
@@ -190,6 +192,3 @@ fn harm(section: &Fields<'_>, link: &mut Link) -> Result<(), ScenarioError> {
     share("reorder", |path| &mut path.reorder)?;
     share("duplicate", |path| &mut path.duplicate)
 }
-
-/// A full packet.
-const LEAST_QUEUE: usize = 1500;

@@ -2,7 +2,7 @@
 //!
 //! | module | concern |
 //! | --- | --- |
-//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved`, `packets` | the checks, each with its truth and its limits |
+//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved`, `link`, `packets` | the checks, each with its truth and its limits |
 //! | `law` | formulas, sample paths and tests |
 //! | `probe` | a transport whose server takes exactly as long as it is told |
 //! | `freezer` | stops a process and lets it go on, on a schedule |
@@ -16,6 +16,7 @@ mod freezer;
 mod histogram;
 mod lab;
 mod law;
+mod link;
 mod packets;
 mod probe;
 mod progress;
@@ -93,8 +94,13 @@ pub(crate) const CHECKS: &[Check] = &[
         run: starved::run,
     },
     Check {
+        name: "link",
+        asks: "a network between: delay, jitter and bandwidth as they were asked",
+        run: link::run,
+    },
+    Check {
         name: "packet-link",
-        asks: "a link of packets: delay, loss and bandwidth as asked (needs root)",
+        asks: "a network of packets: delay, loss and bandwidth as they were asked",
         run: packets::run,
     },
 ];

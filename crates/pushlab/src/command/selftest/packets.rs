@@ -1,28 +1,24 @@
 //! The link of packets, seen from outside: datagrams with a number and a time in each, sent in one of its namespaces and received in the other.
 //!
 //! Sender and receiver are one thread that never sleeps, so that what is measured is the link's: the way through the kernel and waking the
-//! forwarder included, waking a receiver not.
+//! forwarder included, waking a receiver not. The link is a process of its own on the server's CPU, as in a run.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::path::PathBuf;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Error, anyhow};
-use link::packets::{self, CLIENT, Namespace, SERVER};
-use link::{Handle, Packets};
+use anyhow::{Error, anyhow};
+use link::packets::{self, Namespace};
 use measure::selftest::Row;
 use measure::statistics::binomial;
-use measure::{Impairment, now};
-use rustix::thread::{Pid, gettid};
+use measure::{Impairment, LinkReport, now};
 use scenario::{Backend, Link, Path};
 
 use super::lab::{Halt, Lab, ms, us, vouch};
 use super::law;
-use crate::cpus;
+use crate::command::link::{Ends, Request};
+use crate::command::link_process::LinkProcess;
 
 const NAME: &str = "packet-link";
 
@@ -44,7 +40,7 @@ const BANDWIDTH_LIMIT: f64 = 2.0;
 const PACKET: usize = 1000;
 const HEADERS: usize = 28;
 
-/// Share of the time that sender or forwarder may wait for a CPU until the machine isn't quiet, percent.
+/// Share of the time that sender or link may wait for a CPU until the machine isn't quiet, percent.
 const MOST_WAITING: f64 = 1.0;
 
 /// A link that has passed nothing for so long beyond its delay has nothing left, nanoseconds.
@@ -102,7 +98,8 @@ fn delays(lab: &Lab<'_>) -> Result<Found, Error> {
         let row = Row::absolute(NAME, what, truth, p50, "us", limit);
         rows.push(row.noted(format!("100 us and 1 %; p99 is {:.0} us more", p99 - p50)));
     }
-    Ok((rows, bench.disturbance()))
+    let (_, disturbance) = bench.end()?;
+    Ok((rows, disturbance))
 }
 
 fn loss(lab: &Lab<'_>) -> Result<Found, Error> {
@@ -117,9 +114,9 @@ fn loss(lab: &Lab<'_>) -> Result<Found, Error> {
         size: 100,
     };
     let arrived = volley.fire(&bench.near, &bench.far, Duration::ZERO)?;
-    let counted = bench.handle.report()?.up;
-    let rows = judge_loss(volley.count, arrived.len() as u64, &counted);
-    Ok((rows, bench.disturbance()))
+    let (counted, disturbance) = bench.end()?;
+    let rows = judge_loss(volley.count, arrived.len() as u64, &counted.up);
+    Ok((rows, disturbance))
 }
 
 fn judge_loss(sent: u64, arrived: u64, counted: &Impairment) -> Vec<Row> {
@@ -162,10 +159,11 @@ fn bandwidth(lab: &Lab<'_>) -> Result<Found, Error> {
         size: PACKET - HEADERS,
     };
     let arrivals = volley.fire(&bench.near, &bench.far, Duration::ZERO)?;
-    let counted = bench.handle.report()?.up;
+    let (counted, disturbance) = bench.end()?;
+    let counted = counted.up;
     let [first, .., last] = arrivals[..] else {
         let row = Row::failed(NAME, "bandwidth", "nothing arrived");
-        return Ok((vec![row], bench.disturbance()));
+        return Ok((vec![row], disturbance));
     };
     let time = (last.received - first.received) as f64;
     let bits = ((arrivals.len() - 1) * PACKET * 8) as f64;
@@ -190,7 +188,7 @@ fn bandwidth(lab: &Lab<'_>) -> Result<Found, Error> {
         )
         .noted(format!("{} packets dropped", counted.dropped)),
     ];
-    Ok((rows, bench.disturbance()))
+    Ok((rows, disturbance))
 }
 
 /// A datagram that came through.
@@ -260,17 +258,13 @@ impl Volley {
 struct Bench {
     near: UdpSocket,
     far: UdpSocket,
-    handle: Handle,
-    forwarder: Option<JoinHandle<()>>,
-    /// The threads that have to be awake, and when that began.
-    awake: [Pid; 2],
+    link: LinkProcess<Ends>,
     began: u64,
-    /// What each had waited for a CPU by then, nanoseconds; none on a kernel that keeps no account of it.
+    /// What the sender, this thread, and the link had waited for a CPU by then, nanoseconds; none on a kernel that keeps no account of it.
     waited: [Option<u64>; 2],
 }
 
 impl Bench {
-    /// The forwarder runs on `cpus`.
     fn start(up: Path, down: Path, cpus: &[u32]) -> Result<Self, Error> {
         let link = Link {
             backend: Backend::Packets,
@@ -278,78 +272,50 @@ impl Bench {
             down,
             ..Link::default()
         };
-        let cpus = cpus.to_vec();
-        let (tell, told) = mpsc::channel();
-        let forwarder = thread::Builder::new()
-            .name("forwarder".into())
-            .spawn(move || {
-                if !cpus.is_empty()
-                    && let Err(error) = cpus::pin(&cpus)
-                {
-                    let _ = tell.send(Err(error.into()));
-                    return;
-                }
-                let (packets, handle) = match Packets::new(&link, 40, packets::SPIN) {
-                    Ok(made) => made,
-                    Err(error) => {
-                        let _ = tell.send(Err(error.into()));
-                        return;
-                    }
-                };
-                let paths = [packets.clients(), packets.server()].map(|end| end.path().to_owned());
-                let _ = tell.send(Ok((handle, paths, gettid())));
-                // If it fails, nothing arrives any more, which is seen.
-                let _ = packets.run();
-            })?;
-        let told: Result<(Handle, [PathBuf; 2], Pid), Error> =
-            told.recv().context("the forwarder's thread is gone")?;
-        let (handle, [clients, server], carrier) = told?;
-        let awake = [gettid(), carrier];
+        let link = LinkProcess::packets(&link, cpus, 40)?;
+        let ends = link.ends();
         Ok(Self {
-            waited: awake.map(waited),
-            awake,
+            near: socket(&ends.client_namespace, ends.client_address)?,
+            far: socket(&ends.server_namespace, ends.server_address)?,
             began: now(),
-            near: socket(&clients, CLIENT)?,
-            far: socket(&server, SERVER)?,
-            handle,
-            forwarder: Some(forwarder),
+            waited: waits(&link),
+            link,
         })
     }
-}
 
-impl Bench {
-    /// Whether sender or forwarder were kept from their work since the start.
-    fn disturbance(&self) -> Option<String> {
+    /// What the link says it did, and what disturbed it or the sender, if anything did.
+    fn end(mut self) -> Result<(LinkReport, Option<String>), Error> {
         let time = (now() - self.began) as f64;
-        let threads = ["the sender", "the forwarder"].into_iter().zip(self.awake);
-        let shares = threads.zip(self.waited).map(|((name, thread), before)| {
-            let since = waited(thread)
+        let since = waits(&self.link).into_iter().zip(self.waited);
+        let shares = since.map(|(after, before)| {
+            let waited = after
                 .zip(before)
-                .map(|(after, before)| after - before);
-            (name, 100.0 * since.unwrap_or(0) as f64 / time)
+                .map_or(0, |(after, before)| after - before);
+            100.0 * waited as f64 / time
         });
-        let worst = shares.max_by(|(_, one), (_, other)| one.total_cmp(other));
-        let (name, share) = worst.filter(|(_, share)| *share > MOST_WAITING)?;
-        Some(format!(
-            "{name} waited for a CPU for {share:.1} % of the time"
-        ))
+        let named = ["the sender", "the link"].into_iter().zip(shares);
+        let worst = named.max_by(|(_, one), (_, other)| one.total_cmp(other));
+        let disturbance = worst
+            .filter(|(_, share)| *share > MOST_WAITING)
+            .map(|(name, share)| format!("{name} waited for a CPU for {share:.1} % of the time"));
+        self.link.ask(Request::Report(now()));
+        let report = self.link.report()?;
+        self.link.stop()?;
+        Ok((report, disturbance))
     }
 }
 
-impl Drop for Bench {
-    fn drop(&mut self) {
-        self.handle.stop();
-        if let Some(forwarder) = self.forwarder.take() {
-            let _ = forwarder.join();
-        }
-    }
-}
-
-/// Time that a thread of this process was ready and waited for a CPU, nanoseconds.
-fn waited(thread: Pid) -> Option<u64> {
-    let path = format!("/proc/self/task/{thread}/schedstat");
-    let text = fs::read_to_string(path).ok()?;
-    text.split_ascii_whitespace().nth(1)?.parse().ok()
+/// Time that this thread, and all threads of the link, were ready and waited for a CPU, nanoseconds.
+fn waits(link: &LinkProcess<Ends>) -> [Option<u64>; 2] {
+    let waited = |task: &std::path::Path| -> Option<u64> {
+        let text = fs::read_to_string(task.join("schedstat")).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    let all = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", link.pid())).ok()?;
+        tasks.map(|task| waited(&task.ok()?.path())).sum()
+    };
+    [waited("/proc/thread-self".as_ref()), all()]
 }
 
 fn socket(namespace: &std::path::Path, address: Ipv4Addr) -> Result<UdpSocket, Error> {
