@@ -1,13 +1,13 @@
 //! Which connections are cut, and what their ends are told.
 //!
-//! A cut is of all TCP connections that there are. Which ones those are is known by what comes later: a connection is a new one if its SYN was
-//! seen since. So nothing is kept of any packet until there is a cut. Other protocols have no connections and pass.
+//! A cut is of all TCP connections that there are and that weren't cut before. Which ones those are is known by what comes later: a connection
+//! is a new one if its SYN was seen since. So nothing is kept of any packet until there is a cut. Other protocols have no connections and pass.
 //!
 //! An end is told by a reset (RFC 9293, section 3.5.2) as soon as either end sends anything, as it is by a NAT that has forgotten a
 //! connection. Its sequence number is the one that RFC 5961, section 3.2, asks for; where it is not exactly the expected one, because
 //! more is on its way, that end sends a challenge, and the answer to that is exact.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::Cut;
 
@@ -45,33 +45,34 @@ pub(super) struct Answers {
 /// All connections that are cut.
 #[derive(Debug, Default)]
 pub(super) struct Severed {
-    cut: Option<Cut>,
-    /// Ports, the client's first, of the connections that were made since.
-    new: HashSet<(u16, u16)>,
+    /// In the order in which they were made.
+    cuts: Vec<Cut>,
+    /// By their ports, the client's first: connections that were made after this many cuts; all others after none.
+    made_after: HashMap<(u16, u16), usize>,
 }
 
 impl Severed {
-    /// From now on, the connections there are are cut like this; those that were cut before, too.
+    /// From now on, the connections there are are cut like this.
     pub(super) fn cut(&mut self, cut: Cut) {
-        self.cut = Some(cut);
-        self.new.clear();
+        self.cuts.push(cut);
     }
 
     /// None if the packet is to pass; else what the ends are to be told in its place.
     #[inline]
     pub(super) fn judge(&mut self, packet: &[u8], toward: Toward) -> Option<Answers> {
-        let cut = self.cut?;
+        if self.cuts.is_empty() {
+            return None;
+        }
         let segment = Segment::read(packet)?;
         let ports = match toward {
             Toward::Server => (segment.from, segment.to),
             Toward::Client => (segment.to, segment.from),
         };
         if segment.flags & (SYN | ACK) == SYN {
-            self.new.insert(ports);
+            self.made_after.insert(ports, self.cuts.len());
         }
-        if self.new.contains(&ports) {
-            return None;
-        }
+        let made_after = self.made_after.get(&ports).copied().unwrap_or(0);
+        let cut = *self.cuts.get(made_after)?;
         // A reset is never answered.
         let told = segment.flags & RST == 0;
         let (client, server) = match cut {
@@ -211,9 +212,12 @@ mod tests {
         let new = segment(Toward::Server, 1001, SYN);
         assert_eq!(severed.judge(&new, Toward::Server), None);
         assert_eq!(severed.judge(&answer, Toward::Client), None);
-        // Until the next cut.
-        severed.cut(Cut::Silence);
-        assert!(severed.judge(&answer, Toward::Client).is_some());
+        // Until the next cut, which is not that of what was cut before.
+        severed.cut(Cut::Reset);
+        let both = Some((true, true));
+        assert_eq!(told(severed.judge(&answer, Toward::Client)), both);
+        let neither = Some((false, false));
+        assert_eq!(told(severed.judge(&old, Toward::Server)), neither);
     }
 
     #[test]

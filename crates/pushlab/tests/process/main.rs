@@ -3,6 +3,7 @@
 mod common;
 mod diff;
 mod link;
+mod packets;
 mod run;
 mod safety;
 mod selftest;
