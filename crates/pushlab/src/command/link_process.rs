@@ -37,6 +37,11 @@ impl LinkProcess {
         &self.address
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
     /// Asks for something; a link that has ended doesn't answer, which shows when the answer is read.
     pub(crate) fn ask(&mut self, request: Request) {
         self.child.tell(&request.line());

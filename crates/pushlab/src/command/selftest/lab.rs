@@ -138,14 +138,23 @@ impl Lab<'_> {
     /// measured again.
     pub(super) fn quiet<T>(
         &self,
-        mut run: impl FnMut() -> Result<T, Halt>,
+        run: impl FnMut() -> Result<T, Halt>,
         seen: impl Fn(&T) -> &Seen,
+    ) -> Result<T, Halt> {
+        self.quiet_by(run, |result| seen(result).disturbance())
+    }
+
+    /// The same for what is no run of the generator's, and says itself what disturbed it.
+    pub(super) fn quiet_by<T>(
+        &self,
+        mut run: impl FnMut() -> Result<T, Halt>,
+        disturbance: impl Fn(&T) -> Option<String>,
     ) -> Result<T, Halt> {
         let mut attempt = 1;
         loop {
             let began = Instant::now();
             let result = run()?;
-            let disturbed = seen(&result).disturbance();
+            let disturbed = disturbance(&result);
             let left = self.spare.get().checked_sub(began.elapsed());
             match (disturbed, left) {
                 (Some(what), Some(left)) if attempt < ATTEMPTS => {

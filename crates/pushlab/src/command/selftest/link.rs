@@ -4,8 +4,10 @@
 //! is a process of its own on the server's CPU, as in a run. Nothing is subtracted: two passes through loopback are within the limits.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -13,7 +15,7 @@ use measure::selftest::Row;
 use measure::{LinkReport, now};
 use scenario::{JitterLaw, Link, Path};
 
-use super::lab::{Halt, Lab, ms, us};
+use super::lab::{Halt, Lab, ms, us, vouch};
 use super::law;
 use crate::command::link::Request;
 use crate::command::link_process::LinkProcess;
@@ -37,6 +39,9 @@ const BANDWIDTHS: [f64; 2] = [10e6, 100e6];
 /// Greatest error of a bandwidth, percent.
 const BANDWIDTH_LIMIT: f64 = 2.0;
 
+/// How much of the time the link, or this thread, may wait for its CPU, percent. Waking up some thousand times a second takes about one.
+const WAIT_LIMIT: f64 = 5.0;
+
 /// Longer than anything here takes without news, nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
 
@@ -46,19 +51,29 @@ const MESSAGE: usize = 64;
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let mut rows = Vec::new();
     for delay in DELAYS {
-        rows.extend(delays(lab, delay)?);
+        rows.extend(quiet(lab, || delays(lab, delay))?);
     }
     for law in [JitterLaw::Normal, JitterLaw::Exponential] {
-        rows.extend(jitter(lab, law)?);
+        rows.extend(quiet(lab, || jitter(lab, law))?);
     }
-    rows.extend(bandwidths(lab)?);
+    rows.extend(quiet(lab, || bandwidths(lab))?);
     Ok(rows)
+}
+
+/// Rows, and what disturbed them.
+type Judged = (Vec<Row>, Option<String>);
+
+/// Runs again while something else takes the CPUs and there is time; then the rows say so.
+fn quiet(lab: &Lab<'_>, run: impl Fn() -> Result<Judged, Halt>) -> Result<Vec<Row>, Halt> {
+    let (rows, disturbance) = lab.quiet_by(run, |(_, disturbance)| disturbance.clone())?;
+    let vouched = rows.into_iter().map(|row| vouch(row, disturbance.clone()));
+    Ok(vouched.collect())
 }
 
 /// Small messages through a constant delay, each way.
 ///
 /// The median is compared: it says what the relay does, and the tail how long the machine takes to wake a CPU, which a row shows.
-fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
+fn delays(lab: &Lab<'_>, delay: u64) -> Result<Judged, Halt> {
     let path = Path {
         delay: Duration::from_nanos(delay),
         ..Path::CLEAR
@@ -70,7 +85,7 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
     let mut medians = [0.0; 2];
     wire.forget();
     for (way, name) in [(UP, "up"), (DOWN, "down")] {
-        let count = lab.either(100, 400);
+        let count = lab.either(60, 400);
         let mut seen = travel(lab, &pairs, way, count, 4_000_000)?;
         seen.sort_by(f64::total_cmp);
         let [median, tail] = [0.5, 0.99].map(|q| law::quantile(&seen, q).unwrap_or(f64::NAN));
@@ -82,7 +97,7 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
             us(tail - median)
         )));
     }
-    let told = wire.end()?;
+    let (told, disturbance) = wire.end()?;
     for (way, name, told) in [(UP, "up", told.up), (DOWN, "down", told.down)] {
         let own = told.delay.map_or(f64::NAN, |delay| delay.p50_ns as f64);
         let what = format!("{} ms {name}, as the link itself tells", ms(delay as f64));
@@ -95,11 +110,11 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
             limit,
         ));
     }
-    Ok(rows)
+    Ok((rows, disturbance))
 }
 
 /// Mean and standard deviation of delays with jitter. Messages go round over many connections, so that none waits for the one before it.
-fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Vec<Row>, Halt> {
+fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Judged, Halt> {
     let path = Path {
         delay: Duration::from_nanos(MEAN),
         jitter: Duration::from_nanos(DEVIATION),
@@ -108,10 +123,10 @@ fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Vec<Row>, Halt> {
     };
     let mut wire = Wire::new(lab, path, path)?;
     let pairs = wire.pairs(64)?;
-    let count = lab.either(2_000, 8_000);
+    let count = lab.either(1_200, 8_000);
     let seen = travel(lab, &pairs, UP, count, 500_000)?;
-    wire.end()?;
-    Ok(judge_jitter(law, &seen))
+    let (_, disturbance) = wire.end()?;
+    Ok((judge_jitter(law, &seen), disturbance))
 }
 
 /// What chance alone does to a deviation of so many draws, once in a thousand times: its standard error is `sqrt((kurtosis - 1) / 4n)`.
@@ -150,7 +165,7 @@ fn judge_jitter(law: JitterLaw, seen: &[f64]) -> Vec<Row> {
 }
 
 /// As many bytes as go, one way after the other.
-fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
+fn bandwidths(lab: &Lab<'_>) -> Result<Judged, Halt> {
     let [up, down] = BANDWIDTHS.map(|bandwidth| Path {
         bandwidth: Some(bandwidth),
         ..Path::CLEAR
@@ -158,12 +173,12 @@ fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let mut wire = Wire::new(lab, up, down)?;
     let pairs = wire.pairs(1)?;
     wire.forget();
-    let seconds = lab.either(1_000_000_000, 4_000_000_000);
+    let seconds = lab.either(600_000_000, 4_000_000_000);
     let rates = [
         flood(lab, &pairs, UP, seconds)?,
         flood(lab, &pairs, DOWN, seconds)?,
     ];
-    let told = wire.end()?;
+    let (told, disturbance) = wire.end()?;
     let told = [told.up, told.down].map(|way| way.busy_bit_per_s.unwrap_or(f64::NAN));
     let mut rows = Vec::new();
     for ((truth, rate), told) in BANDWIDTHS.into_iter().zip(rates).zip(told) {
@@ -183,7 +198,7 @@ fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             ));
         }
     }
-    Ok(rows)
+    Ok((rows, disturbance))
 }
 
 /// The directions, as places in a [`Pair`].
@@ -194,6 +209,9 @@ const DOWN: usize = 1;
 struct Wire {
     server: TcpListener,
     link: LinkProcess,
+    began: u64,
+    /// How long the link and this process had waited for a CPU by then, nanoseconds.
+    waited: [u64; 2],
 }
 
 /// The client's socket and the server's, neither of which blocks.
@@ -213,7 +231,13 @@ impl Wire {
         // The link looked whether anyone is here.
         server.accept()?;
         server.set_nonblocking(true)?;
-        Ok(Self { server, link })
+        let waited = [waited(link.pid()), waited(process::id())];
+        Ok(Self {
+            server,
+            link,
+            began: now(),
+            waited,
+        })
     }
 
     fn pairs(&mut self, count: usize) -> Result<Vec<Pair>, Halt> {
@@ -242,12 +266,34 @@ impl Wire {
         self.link.ask(Request::Reset(now()));
     }
 
-    fn end(mut self) -> Result<LinkReport, Halt> {
+    /// What the link tells of itself, and what disturbed it or us.
+    fn end(mut self) -> Result<(LinkReport, Option<String>), Halt> {
         self.link.ask(Request::Report(now()));
         let report = self.link.report()?;
+        let time = (now() - self.began) as f64;
+        let processes = [("link", self.link.pid()), ("self-test", process::id())];
+        let waits = processes.iter().zip(self.waited).map(|((name, pid), before)| {
+            let share = 100.0 * waited(*pid).saturating_sub(before) as f64 / time;
+            (share > WAIT_LIMIT).then(|| {
+                format!("the {name} waited {share:.0} % of the time for its CPU (limit {WAIT_LIMIT:.0} %)")
+            })
+        });
+        let disturbance = waits.flatten().next();
         self.link.stop()?;
-        Ok(report)
+        Ok((report, disturbance))
     }
+}
+
+/// How long the threads of a process have been ready to run without a CPU, nanoseconds (proc(5), `schedstat`); 0 where the kernel doesn't tell.
+fn waited(pid: u32) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return 0;
+    };
+    let wait = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    threads.flatten().filter_map(wait).sum()
 }
 
 /// Sends messages every so often, a connection after the other, and gives how long each was under way, nanoseconds.
