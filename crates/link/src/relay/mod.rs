@@ -53,8 +53,8 @@ const BACKLOG: i32 = 4096;
 /// Most that are accepted before others have a turn.
 const ACCEPTS: usize = 64;
 
-/// How long to wait when no file is left for another connection, nanoseconds.
-const NO_FILES: u64 = 10_000_000;
+/// How long to wait when the kernel has no memory for another connection, nanoseconds.
+const NO_MEMORY: u64 = 10_000_000;
 
 /// Most bytes of a piece: what is read at once.
 const PIECE: usize = 64 << 10;
@@ -173,7 +173,8 @@ impl Relay {
     /// Passes bytes on until it is [stopped](Handle::stop).
     ///
     /// # Errors
-    /// The kernel refuses what the loop needs. Whatever happens to a connection is no error.
+    /// The kernel refuses what the loop needs, or no file is left for another connection: what is measured through a link that turns
+    /// clients away is worth nothing. Whatever else happens to a connection is no error.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Poller::events();
         while !self.stopped {
@@ -252,7 +253,11 @@ impl Relay {
                     // Of one that has been reset meanwhile; reading it will tell.
                     let _ = client.set_nodelay(true);
                     let opens = self.clock.at(now).saturating_add(self.set_up);
-                    let server = End::dial(self.to).unwrap_or_else(|_| End::missing());
+                    let server = match End::dial(self.to) {
+                        Ok(server) => server,
+                        Err(error) if has_no_files(&error) => return Err(self.no_files(&error)),
+                        Err(_) => End::missing(),
+                    };
                     let entry = self.connections.vacant_entry();
                     let key = entry.key();
                     let connection = entry.insert(Connection::new(client, server, opens));
@@ -271,10 +276,11 @@ impl Relay {
                         self.accept_at = u64::MAX;
                         return Ok(());
                     }
-                    Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                        self.accept_at = now + NO_FILES;
+                    Some(Errno::NOBUFS | Errno::NOMEM) => {
+                        self.accept_at = now + NO_MEMORY;
                         return Ok(());
                     }
+                    _ if has_no_files(&error) => return Err(self.no_files(&error)),
                     Some(Errno::INVAL | Errno::BADF | Errno::NOTSOCK) => return Err(error),
                     // That of one connection, gone before it was taken (accept(2)).
                     _ => {}
@@ -283,6 +289,20 @@ impl Relay {
         }
         Ok(())
     }
+
+    fn no_files(&self, error: &io::Error) -> io::Error {
+        io::Error::other(format!(
+            "no file is left for another connection beside {}, which take two each: {error}; raise the limit of open files (ulimit -n)",
+            self.connections.len()
+        ))
+    }
+}
+
+fn has_no_files(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

@@ -51,14 +51,14 @@ impl LinkProcess<Ends> {
     pub(crate) fn ends(&self) -> &Ends {
         &self.at
     }
+}
 
+impl<At> LinkProcess<At> {
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.pid()
     }
-}
 
-impl<At> LinkProcess<At> {
     /// Asks for something; a link that has ended doesn't answer, which shows when the answer is read.
     pub(crate) fn ask(&mut self, request: Request) {
         self.child.tell(&request.line());

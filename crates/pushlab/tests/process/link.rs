@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::{PATIENCE, Running, authority, http, outcome, pushlab};
@@ -167,6 +167,32 @@ fn it_stalls_and_cuts_when_it_is_told() {
         .unwrap();
     let error = (&server).read(&mut [0; 16]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn running_out_of_files_ends_it_with_a_reason() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = server.local_addr().unwrap().to_string();
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 40; exec \"$0\" link --to \"$1\""])
+        .args([env!("CARGO_BIN_EXE_pushlab"), &to])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    let mut link = Running { child, lines };
+    let ready = link.json_line();
+    let address = ready["listen"].as_str().unwrap();
+    let clients: Vec<_> = (0..40).map(|_| TcpStream::connect(address)).collect();
+    assert_eq!(link.wait().code(), Some(1));
+    let said = link.complaints();
+    assert!(
+        said.contains("the link failed: no file is left") && said.contains("ulimit -n"),
+        "{said}"
+    );
+    drop(clients);
 }
 
 #[test]

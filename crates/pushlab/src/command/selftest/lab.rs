@@ -141,11 +141,11 @@ impl Lab<'_> {
         run: impl FnMut() -> Result<T, Halt>,
         seen: impl Fn(&T) -> &Seen,
     ) -> Result<T, Halt> {
-        self.undisturbed(run, |result| seen(result).disturbance())
+        self.quiet_by(run, |result| seen(result).disturbance())
     }
 
-    /// The same for anything that can say what disturbed it.
-    pub(super) fn undisturbed<T>(
+    /// The same for what is no run of the generator's, and says itself what disturbed it.
+    pub(super) fn quiet_by<T>(
         &self,
         mut run: impl FnMut() -> Result<T, Halt>,
         disturbance: impl Fn(&T) -> Option<String>,

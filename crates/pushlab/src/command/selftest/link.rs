@@ -15,6 +15,7 @@ use scenario::{JitterLaw, Link, Path};
 
 use super::lab::{Halt, Lab, ms, us};
 use super::law;
+use super::waits::{self, Judged, Waits};
 use crate::command::link::Request;
 use crate::command::link_process::LinkProcess;
 
@@ -46,19 +47,19 @@ const MESSAGE: usize = 64;
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let mut rows = Vec::new();
     for delay in DELAYS {
-        rows.extend(delays(lab, delay)?);
+        rows.extend(waits::quiet(lab, || delays(lab, delay))?);
     }
     for law in [JitterLaw::Normal, JitterLaw::Exponential] {
-        rows.extend(jitter(lab, law)?);
+        rows.extend(waits::quiet(lab, || jitter(lab, law))?);
     }
-    rows.extend(bandwidths(lab)?);
+    rows.extend(waits::quiet(lab, || bandwidths(lab))?);
     Ok(rows)
 }
 
 /// Small messages through a constant delay, each way.
 ///
 /// The median is compared: it says what the relay does, and the tail how long the machine takes to wake a CPU, which a row shows.
-fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
+fn delays(lab: &Lab<'_>, delay: u64) -> Result<Judged, Halt> {
     let path = Path {
         delay: Duration::from_nanos(delay),
         ..Path::CLEAR
@@ -70,7 +71,7 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
     let mut medians = [0.0; 2];
     wire.forget();
     for (way, name) in [(UP, "up"), (DOWN, "down")] {
-        let count = lab.either(100, 400);
+        let count = lab.either(60, 400);
         let mut seen = travel(lab, &pairs, way, count, 4_000_000)?;
         seen.sort_by(f64::total_cmp);
         let [median, tail] = [0.5, 0.99].map(|q| law::quantile(&seen, q).unwrap_or(f64::NAN));
@@ -82,7 +83,7 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
             us(tail - median)
         )));
     }
-    let told = wire.end()?;
+    let (told, disturbance) = wire.end()?;
     for (way, name, told) in [(UP, "up", told.up), (DOWN, "down", told.down)] {
         let own = told.delay.map_or(f64::NAN, |delay| delay.p50_ns as f64);
         let what = format!("{} ms {name}, as the link itself tells", ms(delay as f64));
@@ -95,11 +96,11 @@ fn delays(lab: &Lab<'_>, delay: u64) -> Result<Vec<Row>, Halt> {
             limit,
         ));
     }
-    Ok(rows)
+    Ok((rows, disturbance))
 }
 
 /// Mean and standard deviation of delays with jitter. Messages go round over many connections, so that none waits for the one before it.
-fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Vec<Row>, Halt> {
+fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Judged, Halt> {
     let path = Path {
         delay: Duration::from_nanos(MEAN),
         jitter: Duration::from_nanos(DEVIATION),
@@ -108,10 +109,10 @@ fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Vec<Row>, Halt> {
     };
     let mut wire = Wire::new(lab, path, path)?;
     let pairs = wire.pairs(64)?;
-    let count = lab.either(2_000, 8_000);
+    let count = lab.either(1_200, 8_000);
     let seen = travel(lab, &pairs, UP, count, 500_000)?;
-    wire.end()?;
-    Ok(judge_jitter(law, &seen))
+    let (_, disturbance) = wire.end()?;
+    Ok((judge_jitter(law, &seen), disturbance))
 }
 
 /// What chance alone does to a deviation of so many draws, once in a thousand times: its standard error is `sqrt((kurtosis - 1) / 4n)`.
@@ -150,7 +151,7 @@ fn judge_jitter(law: JitterLaw, seen: &[f64]) -> Vec<Row> {
 }
 
 /// As many bytes as go, one way after the other.
-fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
+fn bandwidths(lab: &Lab<'_>) -> Result<Judged, Halt> {
     let [up, down] = BANDWIDTHS.map(|bandwidth| Path {
         bandwidth: Some(bandwidth),
         ..Path::CLEAR
@@ -158,12 +159,12 @@ fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     let mut wire = Wire::new(lab, up, down)?;
     let pairs = wire.pairs(1)?;
     wire.forget();
-    let seconds = lab.either(1_000_000_000, 4_000_000_000);
+    let seconds = lab.either(600_000_000, 4_000_000_000);
     let rates = [
         flood(lab, &pairs, UP, seconds)?,
         flood(lab, &pairs, DOWN, seconds)?,
     ];
-    let told = wire.end()?;
+    let (told, disturbance) = wire.end()?;
     let told = [told.up, told.down].map(|way| way.busy_bit_per_s.unwrap_or(f64::NAN));
     let mut rows = Vec::new();
     for ((truth, rate), told) in BANDWIDTHS.into_iter().zip(rates).zip(told) {
@@ -183,7 +184,7 @@ fn bandwidths(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             ));
         }
     }
-    Ok(rows)
+    Ok((rows, disturbance))
 }
 
 /// The directions, as places in a [`Pair`].
@@ -194,6 +195,7 @@ const DOWN: usize = 1;
 struct Wire {
     server: TcpListener,
     link: LinkProcess,
+    waits: Waits,
 }
 
 /// The client's socket and the server's, neither of which blocks.
@@ -213,7 +215,12 @@ impl Wire {
         // The link looked whether anyone is here.
         server.accept()?;
         server.set_nonblocking(true)?;
-        Ok(Self { server, link })
+        let waits = Waits::begin(link.pid());
+        Ok(Self {
+            server,
+            link,
+            waits,
+        })
     }
 
     fn pairs(&mut self, count: usize) -> Result<Vec<Pair>, Halt> {
@@ -242,11 +249,13 @@ impl Wire {
         self.link.ask(Request::Reset(now()));
     }
 
-    fn end(mut self) -> Result<LinkReport, Halt> {
+    /// What the link tells of itself, and what disturbed it or us.
+    fn end(mut self) -> Result<(LinkReport, Option<String>), Halt> {
         self.link.ask(Request::Report(now()));
         let report = self.link.report()?;
+        let disturbance = self.waits.disturbance();
         self.link.stop()?;
-        Ok(report)
+        Ok((report, disturbance))
     }
 }
 

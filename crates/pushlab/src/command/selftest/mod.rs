@@ -7,6 +7,7 @@
 //! | `probe` | a transport whose server takes exactly as long as it is told |
 //! | `freezer` | stops a process and lets it go on, on a schedule |
 //! | `lab` | runs a case for its raw samples |
+//! | `waits` | whether the CPUs were those of a link that is measured |
 //! | `progress`, `table` | what is said meanwhile, and at the end |
 
 mod delay;
@@ -25,6 +26,7 @@ mod same;
 mod sends;
 mod starved;
 mod table;
+mod waits;
 
 use std::cell::Cell;
 use std::io::Write;

@@ -3,7 +3,6 @@
 //! Sender and receiver are one thread that never sleeps, so that what is measured is the link's: the way through the kernel and waking the
 //! forwarder included, waking a receiver not. The link is a process of its own on the server's CPU, as in a run.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
@@ -15,8 +14,9 @@ use measure::statistics::binomial;
 use measure::{Impairment, LinkReport, now};
 use scenario::{Backend, Link, Path};
 
-use super::lab::{Halt, Lab, ms, us, vouch};
+use super::lab::{Halt, Lab, ms, us};
 use super::law;
+use super::waits::{self, Judged, Waits};
 use crate::command::link::{Ends, Request};
 use crate::command::link_process::LinkProcess;
 
@@ -40,9 +40,6 @@ const BANDWIDTH_LIMIT: f64 = 2.0;
 const PACKET: usize = 1000;
 const HEADERS: usize = 28;
 
-/// Share of the time that sender or link may wait for a CPU until the machine isn't quiet, percent.
-const MOST_WAITING: f64 = 1.0;
-
 /// A link that has passed nothing for so long beyond its delay has nothing left, nanoseconds.
 const QUIET: u64 = 100_000_000;
 
@@ -59,16 +56,12 @@ pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
             }
             Ok(part(lab)?)
         };
-        let (found, disturbance) = lab.undisturbed(run, |(_, disturbance)| disturbance.clone())?;
-        rows.extend(found.into_iter().map(|row| vouch(row, disturbance.clone())));
+        rows.extend(waits::quiet(lab, run)?);
     }
     Ok(rows)
 }
 
-/// What a part of the check found, and what disturbed it.
-type Found = (Vec<Row>, Option<String>);
-
-fn delays(lab: &Lab<'_>) -> Result<Found, Error> {
+fn delays(lab: &Lab<'_>) -> Result<Judged, Error> {
     let [up, down] = DELAYS.map(|delay| Path {
         delay,
         ..Path::CLEAR
@@ -102,7 +95,7 @@ fn delays(lab: &Lab<'_>) -> Result<Found, Error> {
     Ok((rows, disturbance))
 }
 
-fn loss(lab: &Lab<'_>) -> Result<Found, Error> {
+fn loss(lab: &Lab<'_>) -> Result<Judged, Error> {
     let up = Path {
         loss: LOSS,
         ..Path::CLEAR
@@ -145,7 +138,7 @@ fn judge_loss(sent: u64, arrived: u64, counted: &Impairment) -> Vec<Row> {
     ]
 }
 
-fn bandwidth(lab: &Lab<'_>) -> Result<Found, Error> {
+fn bandwidth(lab: &Lab<'_>) -> Result<Judged, Error> {
     let up = Path {
         bandwidth: Some(BANDWIDTH),
         queue: 20 * PACKET,
@@ -259,9 +252,7 @@ struct Bench {
     near: UdpSocket,
     far: UdpSocket,
     link: LinkProcess<Ends>,
-    began: u64,
-    /// What the sender, this thread, and the link had waited for a CPU by then, nanoseconds; none on a kernel that keeps no account of it.
-    waited: [Option<u64>; 2],
+    waits: Waits,
 }
 
 impl Bench {
@@ -277,45 +268,19 @@ impl Bench {
         Ok(Self {
             near: socket(&ends.client_namespace, ends.client_address)?,
             far: socket(&ends.server_namespace, ends.server_address)?,
-            began: now(),
-            waited: waits(&link),
+            waits: Waits::begin(link.pid()),
             link,
         })
     }
 
-    /// What the link says it did, and what disturbed it or the sender, if anything did.
+    /// What the link says it did, and what disturbed it or us.
     fn end(mut self) -> Result<(LinkReport, Option<String>), Error> {
-        let time = (now() - self.began) as f64;
-        let since = waits(&self.link).into_iter().zip(self.waited);
-        let shares = since.map(|(after, before)| {
-            let waited = after
-                .zip(before)
-                .map_or(0, |(after, before)| after - before);
-            100.0 * waited as f64 / time
-        });
-        let named = ["the sender", "the link"].into_iter().zip(shares);
-        let worst = named.max_by(|(_, one), (_, other)| one.total_cmp(other));
-        let disturbance = worst
-            .filter(|(_, share)| *share > MOST_WAITING)
-            .map(|(name, share)| format!("{name} waited for a CPU for {share:.1} % of the time"));
         self.link.ask(Request::Report(now()));
         let report = self.link.report()?;
+        let disturbance = self.waits.disturbance();
         self.link.stop()?;
         Ok((report, disturbance))
     }
-}
-
-/// Time that this thread, and all threads of the link, were ready and waited for a CPU, nanoseconds.
-fn waits(link: &LinkProcess<Ends>) -> [Option<u64>; 2] {
-    let waited = |task: &std::path::Path| -> Option<u64> {
-        let text = fs::read_to_string(task.join("schedstat")).ok()?;
-        text.split_ascii_whitespace().nth(1)?.parse().ok()
-    };
-    let all = || {
-        let tasks = fs::read_dir(format!("/proc/{}/task", link.pid())).ok()?;
-        tasks.map(|task| waited(&task.ok()?.path())).sum()
-    };
-    [waited("/proc/thread-self".as_ref()), all()]
 }
 
 fn socket(namespace: &std::path::Path, address: Ipv4Addr) -> Result<UdpSocket, Error> {
