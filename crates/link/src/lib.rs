@@ -28,6 +28,9 @@ pub use shaper::{Admission, Shaper};
 pub use tally::{Tally, Unit};
 
 /// How a link fails, all its connections at once.
+///
+/// Behind a silent end of a relay there is still a kernel, which acknowledges what comes until its buffers are full and answers keep-alives: what
+/// a peer can notice is that no answer comes, not that nothing is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Both ends of each connection are reset.

@@ -140,7 +140,7 @@ fn assert_silent(mut stream: &TcpStream) {
 }
 
 #[test]
-fn every_byte_arrives_in_order_under_jitter_and_bandwidth() {
+fn every_byte_arrives_in_order_under_jitter_bandwidth_and_stalls() {
     let path = Path {
         delay: Duration::from_millis(3),
         jitter: Duration::from_millis(2),
@@ -158,6 +158,10 @@ fn every_byte_arrives_in_order_under_jitter_and_bandwidth() {
                 scope.spawn(move || write_in_pieces(from, &noise(seed, 1 << 20), seed));
                 scope.spawn(move || assert!(read_all(to) == noise(seed, 1 << 20)));
             }
+        }
+        for megabytes in 1..4 {
+            wait_until(|| lab.relay.report().unwrap().up.bytes >= megabytes << 20);
+            lab.relay.stall(Duration::from_millis(20)).unwrap();
         }
     });
     let report = lab.relay.report().unwrap();
