@@ -416,6 +416,33 @@ fn a_thread_that_was_in_a_namespace_is_home_again() {
     );
 }
 
+/// A namespace of our own stands for a machine whose settings someone has changed.
+#[test]
+fn the_settings_of_the_network_are_those_of_the_caller() {
+    if packets::check().is_err() {
+        return;
+    }
+    thread::spawn(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let settings = [
+            ("/proc/sys/net/ipv4/ip_local_port_range", "20000\t30000\n"),
+            ("/proc/sys/net/core/somaxconn", "123\n"),
+        ];
+        for (path, value) in settings {
+            fs::write(path, value).unwrap();
+        }
+        let link = link(Path::CLEAR, Path::CLEAR).unwrap();
+        for namespace in [&link.clients, &link.server] {
+            let _there = Namespace::enter(namespace).unwrap();
+            for (path, value) in settings {
+                assert_eq!(fs::read_to_string(path).unwrap(), value);
+            }
+        }
+    })
+    .join()
+    .unwrap();
+}
+
 #[test]
 fn a_missing_right_is_named() {
     if packets::check().is_err() {

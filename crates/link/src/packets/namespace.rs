@@ -1,6 +1,6 @@
 //! Network namespaces: made, and entered by a thread.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::AsFd;
@@ -10,6 +10,19 @@ use std::thread::{self, JoinHandle};
 
 use nix::sched::CloneFlags;
 use rustix::thread::{LinkNameSpaceType, gettid, move_into_link_name_space};
+
+/// Settings that change what a benchmark shows and that each namespace has for itself, below `/proc/sys/net`. A new one begins with the
+/// kernel's defaults for some of them; but a link is to be the only difference between a run with it and one without, and a manifest is to be right
+/// about both.
+const SETTINGS: &[&str] = &[
+    "core/somaxconn",
+    "ipv4/ip_local_port_range",
+    "ipv4/tcp_congestion_control",
+    "ipv4/tcp_max_syn_backlog",
+    "ipv4/tcp_rmem",
+    "ipv4/tcp_tw_reuse",
+    "ipv4/tcp_wmem",
+];
 
 /// A network namespace that lives as long as this value, and no longer than the process, however that ends: no file keeps it, only a parked
 /// thread of this process and whoever has entered it.
@@ -22,7 +35,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes one, runs `furnish` on a thread inside it, and gives what that returned.
+    /// Makes one with the caller's settings of the network, runs `furnish` on a thread inside it, and gives what that returned.
     ///
     /// # Errors
     /// The process may make no namespaces (`CAP_SYS_ADMIN`), no thread can be started, or `furnish` failed.
@@ -35,9 +48,7 @@ impl Namespace {
             .name("namespace".into())
             .stack_size(256 << 10)
             .spawn(move || {
-                let made = nix::sched::unshare(CloneFlags::CLONE_NEWNET)
-                    .map_err(io::Error::from)
-                    .and_then(|()| furnish());
+                let made = settle().and_then(|()| furnish());
                 let made = made.map(|furnished| (gettid().as_raw_nonzero(), furnished));
                 if tell.send(made).is_ok() {
                     // Parked until the other end is closed.
@@ -64,7 +75,7 @@ impl Namespace {
     pub(super) fn device_counts(&self) -> String {
         // From `…/ns/net` to `…/net/dev` of the same thread.
         let task = self.path.ancestors().nth(2).unwrap_or(&self.path);
-        std::fs::read_to_string(task.join("net/dev")).unwrap_or_default()
+        fs::read_to_string(task.join("net/dev")).unwrap_or_default()
     }
 
     /// Moves the calling thread into the namespace that `path` names, until the guard is dropped. Sockets that the thread makes meanwhile,
@@ -115,6 +126,27 @@ impl Drop for Entered {
         // It needs the right that the way in needed. A process that gave it up meanwhile stays where it is.
         let _ = move_into(&self.home);
     }
+}
+
+/// Leaves the process's namespace for one of this thread's own, and takes the settings along.
+fn settle() -> io::Result<()> {
+    let read = |name: &str| {
+        let path = format!("/proc/sys/net/{name}");
+        // What this kernel doesn't have needs no care.
+        fs::read_to_string(&path).ok().map(|value| (path, value))
+    };
+    let settings: Vec<_> = SETTINGS.iter().filter_map(|name| read(name)).collect();
+    nix::sched::unshare(CloneFlags::CLONE_NEWNET)?;
+    for (path, value) in settings {
+        if fs::read_to_string(&path).is_ok_and(|default| default != value) {
+            let value = value.trim();
+            fs::write(&path, value).map_err(|error| {
+                let what = format!("{path} can't be set to {value}, as it is outside: {error}");
+                io::Error::new(error.kind(), what)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn move_into(namespace: &File) -> io::Result<()> {
