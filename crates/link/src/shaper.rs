@@ -22,7 +22,9 @@ pub struct Shaper {
 /// When a unit leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
-    /// At this time, nanoseconds.
+    /// When its last bit is sent, nanoseconds.
+    pub sent: u64,
+    /// When it is there, nanoseconds.
     pub due: u64,
     /// Whether the bandwidth was taken when it came.
     pub waited: bool,
@@ -45,6 +47,7 @@ impl Shaper {
     pub fn admit(&mut self, now: u64, bytes: usize, after: u64) -> Admission {
         let (sent, waited) = self.serialise(now, bytes);
         Admission {
+            sent,
             due: sent.saturating_add(self.dice.delay()).max(after),
             waited,
         }
@@ -115,7 +118,14 @@ mod tests {
         let mut shaper = Shaper::new(&path(Duration::from_nanos(700), None, 1), 1);
         for now in [0, 0, 5] {
             let (due, waited) = (now + 700, false);
-            assert_eq!(shaper.admit(now, 1_000_000, 0), Admission { due, waited });
+            assert_eq!(
+                shaper.admit(now, 1_000_000, 0),
+                Admission {
+                    sent: now,
+                    due,
+                    waited
+                }
+            );
         }
         assert_eq!((shaper.waiting(5), shaper.room(5)), (0, usize::MAX));
     }

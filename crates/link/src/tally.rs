@@ -24,9 +24,11 @@ pub struct Tally {
     delays: Histogram<u64>,
     /// What happened before this is not counted.
     from: u64,
-    /// When the newest unit left, if one has.
+    /// When the newest unit left the bandwidth, if one has.
     last: Option<u64>,
-    /// Time and bits of the units that waited: each has the bandwidth from the moment the one before it left.
+    /// Since when it has been busy without a gap: in `busy_from..last` all bits count.
+    busy_from: u64,
+    /// Time and bits of the units that waited: each has the bandwidth from the moment the one before it left it.
     busy_ns: u64,
     busy_bits: u64,
 }
@@ -38,6 +40,7 @@ impl Default for Tally {
             delays: latency::histogram(),
             from: 0,
             last: None,
+            busy_from: 0,
             busy_ns: 0,
             busy_bits: 0,
         }
@@ -54,8 +57,14 @@ impl Tally {
         (self.busy_ns, self.busy_bits) = (0, 0);
     }
 
-    /// A unit was passed on.
+    /// A unit was passed on as soon as it left the bandwidth.
     pub fn pass(&mut self, unit: Unit) {
+        self.pass_after(unit, 0);
+    }
+
+    /// A unit was passed on so many nanoseconds after it left the bandwidth: what it then travelled says nothing about the bandwidth, and
+    /// scatters.
+    pub fn pass_after(&mut self, unit: Unit, travelled: u64) {
         if unit.passed < self.from {
             return;
         }
@@ -63,11 +72,27 @@ impl Tally {
         self.counts.bytes += unit.bytes;
         let delay = unit.passed.saturating_sub(unit.arrived);
         self.delays.saturating_record(delay);
-        if let Some(last) = self.last.filter(|_| unit.waited) {
-            self.busy_ns += unit.passed.saturating_sub(last);
+        self.occupy(unit, unit.passed.saturating_sub(travelled));
+    }
+
+    /// A unit left the bandwidth at `left`; perhaps before one that has passed already.
+    fn occupy(&mut self, unit: Unit, left: u64) {
+        let Some(last) = self.last.replace(left.max(self.last.unwrap_or(0))) else {
+            self.busy_from = left;
+            return;
+        };
+        if left <= last {
+            // Overtaken on its way: of a time that counts or of one that doesn't.
+            if left > self.busy_from {
+                self.busy_bits += 8 * unit.bytes;
+            }
+        } else if unit.waited && last >= unit.arrived {
+            self.busy_ns += left - last;
             self.busy_bits += 8 * unit.bytes;
+        } else {
+            // The bandwidth was idle, or the one before it is still on its way: when it began to be sent isn't known.
+            self.busy_from = left;
         }
-        self.last = Some(unit.passed.max(self.last.unwrap_or(0)));
     }
 
     /// So many bytes wait for the bandwidth.
@@ -141,6 +166,22 @@ mod tests {
                 tally.pass(unit(start, start + 1_000 * (place + 1), 125, place > 0));
             }
         }
+        assert_eq!(tally.report().busy_bit_per_s, Some(1e9));
+    }
+
+    #[test]
+    fn the_busy_rate_is_that_of_the_bandwidth_whatever_the_jitter() {
+        let mut tally = Tally::default();
+        tally.pass(unit(0, 0, 1, false));
+        // Two units of 125 bytes, a microsecond each, come together after a while; the second travels less, and passes first.
+        let start = 1_000_000_000;
+        tally.pass_after(unit(start, start + 2_500, 125, true), 500);
+        tally.pass_after(unit(start, start + 9_000, 125, false), 8_000);
+        assert_eq!(tally.report().busy_bit_per_s, None);
+        // A third and a fourth waited for both, and pass in the other order too: the time of both is that of the fourth.
+        tally.pass_after(unit(start + 500, start + 7_000, 125, true), 3_000);
+        assert_eq!(tally.report().busy_bit_per_s, Some(0.5e9));
+        tally.pass_after(unit(start + 500, start + 12_000, 125, true), 9_000);
         assert_eq!(tally.report().busy_bit_per_s, Some(1e9));
     }
 

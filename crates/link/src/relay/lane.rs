@@ -33,6 +33,8 @@ pub(super) struct Lane {
 #[derive(Debug)]
 struct Piece {
     due: u64,
+    /// How long before that it left the bandwidth.
+    travels: u64,
     /// By the machine's clock.
     arrived: u64,
     /// Bytes that are still here.
@@ -60,6 +62,7 @@ impl Lane {
         self.last = admission.due;
         self.pieces.push_back(Piece {
             due: admission.due,
+            travels: admission.due - admission.sent,
             arrived,
             left: bytes.len(),
             bytes: bytes.len() as u64,
@@ -117,12 +120,13 @@ impl Lane {
             if piece.left > 0 {
                 break;
             }
-            tally.pass(Unit {
+            let unit = Unit {
                 arrived: piece.arrived,
                 passed,
                 bytes: piece.bytes,
                 waited: piece.waited,
-            });
+            };
+            tally.pass_after(unit, piece.travels);
             self.pieces.pop_front();
         }
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
@@ -177,6 +181,7 @@ mod tests {
         let mut lane = Lane::default();
         for (bytes, due) in pieces {
             let admission = Admission {
+                sent: 0,
                 due: *due,
                 waited: false,
             };
