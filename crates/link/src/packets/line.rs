@@ -23,8 +23,9 @@ pub(super) struct Packet {
     size: usize,
     /// By the machine's clock, nanoseconds, as all times here.
     arrived: u64,
-    /// When it leaves the wire, by the link's clock.
+    /// When it leaves the wire, by the link's clock, and how long it is on it.
     due: u64,
+    travels: u64,
     /// Whether it found the bandwidth taken.
     waited: bool,
 }
@@ -130,12 +131,15 @@ impl Line {
     /// What became of `packet` at `now`.
     pub(super) fn settle(&mut self, packet: Packet, now: u64, end: End) {
         match end {
-            End::Passed => self.tally.pass(Unit {
-                arrived: packet.arrived,
-                passed: now,
-                bytes: packet.size as u64,
-                waited: packet.waited,
-            }),
+            End::Passed => {
+                let unit = Unit {
+                    arrived: packet.arrived,
+                    passed: now,
+                    bytes: packet.size as u64,
+                    waited: packet.waited,
+                };
+                self.tally.pass_after(unit, packet.travels);
+            }
             End::Cut => self.tally.lose(),
             End::Refused => self.tally.drop_packet(),
         }
@@ -167,6 +171,7 @@ impl Line {
             size,
             arrived: now,
             due: sent,
+            travels: 0,
             waited,
         };
         if self.shaper.dice().reorders() {
@@ -178,6 +183,7 @@ impl Line {
         } else {
             self.last = self.last.max(delayed);
             packet.due = self.last;
+            packet.travels = self.last - sent;
             self.orderly.push_back(packet);
         }
         true
@@ -261,6 +267,23 @@ mod tests {
         let counts = report(&line);
         assert_eq!((counts.dropped, counts.queue_max_bytes), (2, 2000));
         assert!((counts.busy_bit_per_s.unwrap() - 8e6).abs() < 1.0);
+    }
+
+    /// What is let past others travels less than they do; the bandwidth that is told is that of all.
+    #[test]
+    fn the_bandwidth_that_is_told_is_the_one_that_was_asked_whatever_travels_behind_it() {
+        let path = Path {
+            bandwidth: Some(8e6),
+            queue: usize::MAX,
+            jitter: Duration::from_millis(3),
+            reorder: 0.1,
+            ..delayed(10)
+        };
+        let mut line = Line::new(&path, 11);
+        feed(&mut line, &[(0, 1000); 1000]);
+        drain(&mut line);
+        let told = report(&line).busy_bit_per_s.unwrap();
+        assert!((told / 8e6 - 1.0).abs() < 0.01, "{told}");
     }
 
     #[test]
