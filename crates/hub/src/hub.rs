@@ -186,8 +186,8 @@ impl Hub {
                 }
                 None => self.push(key, &Event::reply(*id, data)),
             },
-            // Resuming is the door's business: by now the session is the right one.
-            Command::Resume { .. } => {}
+            // Resuming and ending are the door's business, and the transport's: it doesn't pass them on.
+            Command::Resume { .. } | Command::End => {}
         }
         Outcome::Done
     }

@@ -5,13 +5,15 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::Server;
 use crate::server::Permit;
 
+/// The error for a connection too many, as JSON.
+pub const TOO_MANY: &str =
+    r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -44,11 +46,15 @@ fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the drain's notice is over, and hands each connection with its permit to `handle`.
+/// Accepts until the drain's notice is over, and hands each connection with its permit to `handle`, or to `refuse` where there is none left.
 ///
 /// # Errors
 /// The listener failed for good. Running out of files or memory is waited out instead.
-pub async fn accept(server: &Server, mut handle: impl FnMut(TcpStream, Permit)) -> io::Result<()> {
+pub async fn accept(
+    server: &Server,
+    mut handle: impl FnMut(TcpStream, Permit),
+    mut refuse: impl FnMut(TcpStream),
+) -> io::Result<()> {
     let over = async {
         server.drain.started().await;
         server.door.drain();
@@ -95,27 +101,6 @@ fn is_transient(error: &io::Error) -> bool {
     ) || exhausted
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-/// Tells one connection too many why it is refused, without giving it more than a second.
-fn refuse(mut stream: TcpStream) {
-    const BODY: &str =
-        r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
-    tokio::task::spawn_local(async move {
-        let conversation = async {
-            // A response before the request was read would be lost in the reset that closing then sends.
-            let _ = stream.read(&mut [0; 4096]).await?;
-            let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\nconnection: close";
-            stream
-                .write_all(
-                    format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len()).as_bytes(),
-                )
-                .await?;
-            stream.shutdown().await
-        };
-        // Whatever becomes of it, the connection ends here.
-        let _ = timeout(Duration::from_secs(1), conversation).await;
-    });
 }
 
 #[cfg(test)]

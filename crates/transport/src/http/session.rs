@@ -150,15 +150,8 @@ impl<E: Events> Sessions<E> {
                 Err(malformed) => return error(400, "malformed", &malformed.to_string()),
             }
         };
-        if commands
-            .iter()
-            .any(|command| matches!(command, Command::Resume { .. }))
-        {
-            return error(
-                400,
-                "malformed",
-                "`resume` is for WebSockets; over HTTP a session goes on with its token",
-            );
+        if let Some(message) = commands.iter().find_map(foreign) {
+            return error(400, "malformed", message);
         }
         let token = match token(&headers) {
             Ok(token) => token,
@@ -203,6 +196,17 @@ impl<E: Events> Sessions<E> {
                 headers: head.headers,
             },
         ))
+    }
+}
+
+/// What is right in place of a command that other wires have.
+fn foreign(command: &Command<'_>) -> Option<&'static str> {
+    match command {
+        Command::Resume { .. } => {
+            Some("`resume` is for WebSockets and TCP; over HTTP a session goes on with its token")
+        }
+        Command::End => Some("`end` is for TCP; over HTTP a session ends with DELETE /session"),
+        _ => None,
     }
 }
 
