@@ -11,6 +11,7 @@ use transport::{Info, Server, Target, Transport};
 /// All transports, in the order in which they are shown.
 pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<inproc::InProc>(),
+    Entry::of::<tcp::Tcp>(),
     Entry::of::<request_response::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
     Entry::of::<websocket::WebSocket>(),

@@ -43,6 +43,7 @@ fn lists_are_text_or_json() {
     assert_eq!(code, 0);
     for name in [
         "inproc",
+        "tcp",
         "request-response",
         "long-poll",
         "websocket",
@@ -60,7 +61,10 @@ fn lists_are_text_or_json() {
         .filter(|one| one["served"].as_bool().unwrap())
         .map(|one| one["name"].as_str().unwrap())
         .collect();
-    assert_eq!(served, ["request-response", "long-poll", "websocket"]);
+    assert_eq!(
+        served,
+        ["tcp", "request-response", "long-poll", "websocket"]
+    );
     let (_, json, _) = outcome(&["list", "scenarios", "--json"]);
     let scenarios: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(scenarios[0]["name"], "echo");
