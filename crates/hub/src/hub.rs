@@ -149,6 +149,11 @@ impl Hub {
         self.sessions[key].mailbox.rewind(received)
     }
 
+    /// The session wants nothing of what was sent to it so far: all of it counts as received.
+    pub fn forget(&mut self, key: Key) {
+        self.sessions[key].mailbox.forget();
+    }
+
     /// Whether the session may give `commands` more commands now.
     #[must_use]
     pub fn admit(&mut self, key: Key, commands: usize, now: Instant) -> bool {

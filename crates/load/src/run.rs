@@ -85,6 +85,7 @@ pub fn client_options(settings: &ClientSettings) -> ClientOptions {
             scenario::PollPacing::FixedDelay => PollPacing::FixedDelay,
         },
         hold: settings.hold,
+        cursor: settings.cursor,
         pool: settings.pool as usize,
         ..ClientOptions::default()
     }

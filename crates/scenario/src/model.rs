@@ -172,6 +172,8 @@ pub struct ClientSettings {
     pub poll_pacing: PollPacing,
     /// How long a client asks the server to hold a poll without events.
     pub hold: Duration,
+    /// Whether a poll tells what was received; without, whatever comes between two polls is lost.
+    pub cursor: bool,
     /// Command connections a client; 1 keeps the order of its commands.
     pub pool: u32,
 }
@@ -183,6 +185,7 @@ impl Default for ClientSettings {
             poll_interval: Duration::from_millis(50),
             poll_pacing: PollPacing::FixedRate,
             hold: Duration::from_secs(25),
+            cursor: true,
             pool: 1,
         }
     }

@@ -16,7 +16,7 @@ const ARMS: &[ArmInfo<'_>] = &[
     },
     ArmInfo {
         name: "long-poll",
-        options: &["hold", "pool", "batching"],
+        options: &["hold", "cursor", "pool", "batching"],
     },
     ArmInfo {
         name: "websocket",
@@ -455,6 +455,31 @@ fn useless_fields_say_why() {
         parse(inproc, "f.toml", ARMS).unwrap_err().to_string(),
         message
     );
+}
+
+#[test]
+fn a_cursor_is_given_up_only_where_a_loss_can_be_counted() {
+    let of = |kind: &str, load: &str, cursor: bool| {
+        let text = format!(
+            "name='x'\nquestion='x'\nkind='{kind}'\ntransports=['long-poll']\nduration='1s'\npopulation.clients=2\n{load}\nclient.cursor={cursor}"
+        );
+        let parsed = parse(&text, "f.toml", ARMS);
+        parsed
+            .map(|scenario| scenario.client.cursor)
+            .map_err(|error| error.to_string())
+    };
+    let (open, closed) = (
+        "load={mode='open', rate='10/s', payload='64 B'}",
+        "load={mode='closed', payload='64 B'}",
+    );
+    for (load, cursor) in [(open, true), (open, false), (closed, true)] {
+        assert_eq!(of("chat", load, cursor), Ok(cursor));
+    }
+    let message = "f.toml:8:15: field `cursor` in `[client]`: without a cursor messages are lost, and mode = \"closed\" waits for each of them \
+                   for ever: choose mode = \"open\"";
+    assert_eq!(of("chat", closed, false), Err(message.into()));
+    let message = "f.toml:8:8: field `cursor` in `[client]` is useless: in kind = \"idle\" nothing is sent that could be lost; remove it";
+    assert_eq!(of("idle", "", false), Err(message.into()));
 }
 
 #[test]

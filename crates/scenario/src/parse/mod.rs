@@ -154,7 +154,7 @@ impl<'a> Whole<'a> {
         let used = |option: &str| self.executes(option);
         let load = load::load(root, load.as_ref(), self.kind, self.duration)?;
         let population = population::population(root, population.as_ref(), self.kind)?;
-        let client = settings::client(client.as_ref(), &self.transports, used)?;
+        let client = settings::client(client.as_ref(), load.as_ref(), &self.transports, used)?;
         let server = settings::server(server.as_ref(), self.kind, &self.transports, used)?;
         let link = link::link(link?.as_ref(), self.kind)?;
         load::check_fit(root, load.as_ref(), &server)?;

@@ -42,6 +42,10 @@ fn the_reference_names_every_axis_and_figure() {
     for kind in Kind::ALL {
         has(kind.name());
     }
+    // What is no axis can still be set.
+    for option in ["connection", "poll-pacing", "cursor", "slow-consumer"] {
+        has(option);
+    }
     for figure in FIGURES {
         match figure.name.split_once('.') {
             Some((group, _)) => has(&format!("{group}.p99")),

@@ -19,7 +19,7 @@ const ARMS: &[ArmInfo<'_>] = &[
     },
     ArmInfo {
         name: "long-poll",
-        options: &["hold", "pool", "batching"],
+        options: &["hold", "cursor", "pool", "batching"],
     },
     ArmInfo {
         name: "websocket",
