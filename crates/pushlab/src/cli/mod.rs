@@ -19,10 +19,10 @@ pub(crate) use diff::{DiffArgs, Format};
 pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use serve::ServeArgs;
 
-/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response and
-/// WebSocket, loaded, measured and compared.
+/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response,
+/// WebSocket and bare TCP, loaded, measured and compared.
 ///
-/// Without a command it takes the default tour: a short echo and a short broadcast over every transport.
+/// Without a command it takes the default tour: a short echo and a short broadcast over each transport of the web.
 #[derive(Debug, Parser)]
 #[command(name = "pushlab", version, propagate_version = true, after_help = EXAMPLES, max_term_width = 120)]
 pub(crate) struct Cli {
