@@ -596,7 +596,7 @@ fn the_projects_own_scenarios_are_right() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
     let claims = std::path::Path::new(folder).join("claims");
     let mut kinds = Vec::new();
-    let entries = [folder.as_ref(), claims.as_path()].map(|folder| std::fs::read_dir(folder));
+    let entries = [folder.as_ref(), claims.as_path()].map(std::fs::read_dir);
     for entry in entries.into_iter().flat_map(Result::unwrap) {
         let path = entry.unwrap().path();
         if path
