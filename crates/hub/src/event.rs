@@ -36,14 +36,14 @@ impl Event {
         bytes.extend_from_slice(br#"","data":"#);
         bytes.extend_from_slice(data.as_bytes());
         bytes.push(b'}');
-        Self::frame(bytes, name_end)
+        Self::frame(bytes, name_end, data)
     }
 
     /// `{"op":"reply","id":…,"data":…}`; `data` is JSON already.
     pub fn reply(id: u64, data: &str) -> Arc<Self> {
         let mut bytes = Self::buffer(data.len() + 50);
         write_reply(&mut bytes, id, data);
-        Self::frame(bytes, 0)
+        Self::frame(bytes, 0, data)
     }
 
     /// The message's JSON.
@@ -72,15 +72,15 @@ impl Event {
         bytes
     }
 
-    fn frame(mut bytes: Vec<u8>, name_end: u32) -> Arc<Self> {
+    fn frame(mut bytes: Vec<u8>, name_end: u32, data: &str) -> Arc<Self> {
         let length = bytes.len() - HEADROOM;
         let mut header = [0; HEADROOM];
         let used = text_frame_header(length, &mut header);
         let frame = HEADROOM - used;
         bytes[frame..HEADROOM].copy_from_slice(&header[..used]);
-        let is_line = !bytes[HEADROOM..].contains(&b'\n');
         bytes.push(b'\n');
-        let line = (!is_line).then(|| {
+        // A line feed in a name is escaped.
+        let line = memchr::memchr(b'\n', data.as_bytes()).map(|_| {
             let mut line = bytes[HEADROOM..].to_vec();
             crate::wire::join_lines(&mut line[..length]);
             line.into()

@@ -19,8 +19,9 @@
 //! ```
 //!
 //! - **Resume.** A client's first line may be `{"op":"resume","token":T,"received":N}`. It may be sent without waiting for the welcome; the answer is a
-//!   second welcome, with `"resumed":true` where the session could be continued. The session that the connection began with is gone then, and
-//!   whatever came before the second welcome belonged to it. A cursor that nobody can have is answered with an error, and the connection goes on with its own session.
+//!   second welcome, with `"resumed":true` where the session could be continued. The session that the connection began with is gone then (it needed
+//!   a place among all sessions for that moment), and whatever came before the second welcome belonged to it. A cursor that nobody can have is
+//!   answered with an error, and the connection goes on with its own session.
 //! - **The end.** `{"op":"end"}` ends the session for good; the server closes the connection. A connection that just closes leaves its session to be
 //!   resumed. A line counts once its line feed is there: what a cut leaves behind is no command.
 //! - **Errors.** `{"op":"error","code":…,"message":…}`. A command that is `malformed` or in one room too many (`limits`) is told so, and the
