@@ -56,6 +56,7 @@ pub(crate) fn arms() -> Vec<ArmInfo<'static>> {
         .iter()
         .map(|entry| ArmInfo {
             name: entry.info.name,
+            network: entry.info.url.is_some(),
             options: entry.info.options,
         })
         .collect()

@@ -9,7 +9,7 @@ use crate::limits::{
     MOST_POOL, MOST_RATE, MOST_SET_UP, MOST_THREADS, SHORTEST_WAIT,
 };
 use crate::unit::{self, Bytes};
-use crate::{Backend, Kind, Load, Pace, Path, Population, Scenario};
+use crate::{Arrivals, Backend, Kind, Load, Pace, Path, Population, Scenario};
 
 /// A numeric setting, with a value in the unit that its column's name ends in.
 pub struct Axis {
@@ -42,7 +42,17 @@ pub const AXES: &[Axis] = &[
                 *rate = value;
             }
         },
-        range: |scenario| (1.0 / scenario.duration.as_secs_f64(), MOST_RATE),
+        range: |scenario| {
+            let pace = scenario.load.map(|load| load.pace);
+            let group = match pace {
+                Some(Pace::Open {
+                    arrivals: Arrivals::Bursts { size },
+                    ..
+                }) => size.into(),
+                _ => 1.0,
+            };
+            (group / scenario.duration.as_secs_f64(), MOST_RATE)
+        },
     },
     Axis {
         name: "depth",

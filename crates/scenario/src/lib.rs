@@ -13,6 +13,7 @@
 //! | --- | --- |
 //! | `model` | the types: [`Scenario`], [`Kind`], [`Load`], [`Population`], the settings |
 //! | `link` | the network between: [`Link`], and [`PROFILES`] with their sources |
+//! | `faults` | what goes wrong on purpose, and who comes back: [`Fault`], [`Reconnect`] |
 //! | `questions` | what is asked beyond one setting: [`Sweep`], [`Find`], [`Expect`] |
 //! | `axes` | [`AXES`]: every numeric setting, which a sweep varies and a search moves |
 //! | `figures` | [`FIGURES`]: every figure that a search or an expectation may name |
@@ -27,6 +28,7 @@
 mod axes;
 mod cases;
 mod error;
+mod faults;
 mod fields;
 mod figures;
 mod limits;
@@ -40,6 +42,7 @@ mod unit;
 pub use axes::{AXES, Axis, axis};
 pub use cases::Case;
 pub use error::ScenarioError;
+pub use faults::{Cut, Fault, Reconnect, What};
 pub use figures::{FIGURES, Figure, Unit, figure};
 pub use link::{Backend, Between, JitterLaw, Link, PROFILES, Path, Profile, profile};
 pub use model::{

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// A second, over all senders: more than any machine sends, little enough that a schedule can be counted.
 pub(crate) const MOST_RATE: f64 = 10_000_000.0;
+pub(crate) const MOST_BURST: u32 = 1_000_000;
 pub(crate) const MOST_DEPTH: u32 = 65_536;
 pub(crate) const MOST_CONNECTIONS: u32 = 1_000_000;
 pub(crate) const MOST_THREADS: u32 = 1024;

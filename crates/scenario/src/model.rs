@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{Expect, Find, Link, Sweep};
+use crate::faults::in_order;
+use crate::{Expect, Fault, Find, Link, Reconnect, Sweep};
 
 /// One experiment, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,10 @@ pub struct Scenario {
     pub server: ServerSettings,
     /// The network between them; `None`: loopback as it is.
     pub link: Option<Link>,
+    /// How sessions come back whose connection has ended; `None`: they don't.
+    pub reconnect: Option<Reconnect>,
+    /// What goes wrong on purpose. No two of them meet.
+    pub faults: Vec<Fault>,
     /// Settings to vary. The fields above are then the file's own; one that stands in the sweep alone has its default, or the
     /// value of the first point if it has none.
     pub sweep: Option<Sweep>,
@@ -45,6 +50,13 @@ pub struct Scenario {
     pub quick: bool,
     /// The file, to the letter.
     pub text: String,
+}
+
+impl Scenario {
+    /// All faults, one by one in the order of their times, which count from the beginning of the measured part.
+    pub fn fault_schedule(&self) -> Vec<(Duration, Fault)> {
+        in_order(&self.faults, self.duration)
+    }
 }
 
 /// The pattern of traffic.
@@ -127,6 +139,11 @@ pub enum Arrivals {
     Poisson,
     /// Equal gaps: a metronome.
     Constant,
+    /// Groups of sends at one instant, with equal gaps between the groups; the mean rate is as with the others.
+    Bursts {
+        /// Sends in a group.
+        size: u32,
+    },
 }
 
 /// Who is connected.

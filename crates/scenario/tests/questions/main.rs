@@ -11,18 +11,22 @@ use scenario::{ArmInfo, Scenario, parse};
 const ARMS: &[ArmInfo<'_>] = &[
     ArmInfo {
         name: "inproc",
+        network: false,
         options: &[],
     },
     ArmInfo {
         name: "request-response",
+        network: true,
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
     },
     ArmInfo {
         name: "long-poll",
+        network: true,
         options: &["hold", "pool", "batching"],
     },
     ArmInfo {
         name: "websocket",
+        network: true,
         options: &["batching"],
     },
 ];
@@ -91,12 +95,17 @@ fn the_examples_of_the_reference_are_right() {
     let reference = include_str!("../../../../scenarios/README.md");
     let fences = reference.split("```toml\n").skip(1);
     let examples: Vec<&str> = fences.filter_map(|rest| rest.split("```").next()).collect();
-    let [sweep, find, expect] = examples[..] else {
+    let [faults, sweep, find, expect] = examples[..] else {
         panic!("another number of examples: {examples:?}");
     };
     let base = ECHO
         .replace("\"echo\"", "\"chat\"")
         .replace("transports = [\"long-poll\", \"websocket\"]\n", "");
+    let long = base
+        .replace("\"1s\"", "\"10s\"")
+        .replace("duration", "transports = [\"websocket\"]\nduration");
+    let scenario = good(&long, &format!("[link]\n{faults}"));
+    assert_eq!(scenario.fault_schedule().len(), 3);
     let scenario = good(&base, &format!("{sweep}{expect}"));
     assert_eq!(scenario.sweep.unwrap().points.len(), 20);
     assert_eq!(scenario.expects.len(), 2);

@@ -236,6 +236,7 @@ impl Ask {
         let _ = writeln!(text, "{load}");
         let arm = ArmInfo {
             name: transport,
+            network: true,
             options: &[],
         };
         let scenario: Scenario = scenario::parse(&text, "selftest.toml", &[arm])?;
