@@ -6,6 +6,7 @@ use crate::counts::{Counts, Errors, Traffic};
 use crate::delivery::Delivery;
 use crate::latency::{Distribution, Latencies, Which};
 use crate::pauses::Pauses;
+use crate::recovery::Recovery;
 use crate::usage::Usage;
 use crate::verdict::{Guards, Verdict};
 
@@ -114,6 +115,8 @@ pub struct Measurement {
     pub generator_pauses: Option<Pauses>,
     /// Pauses of the server's process, if it could be asked.
     pub server_pauses: Option<Pauses>,
+    /// What faults did, and who came back. None for a case that has neither faults nor sessions that would.
+    pub recovery: Option<Recovery>,
 }
 
 impl Key {
@@ -218,6 +221,7 @@ impl Measurement {
             little: None,
             generator_pauses: None,
             server_pauses: None,
+            recovery: None,
         }
     }
 

@@ -5,6 +5,7 @@
 mod cells;
 mod check;
 mod interval;
+mod recovery;
 mod run;
 
 pub(crate) use cells::{Row, read, write};
@@ -79,15 +80,18 @@ mod tests {
         let runs = names(write::<RunRow>(&[]).unwrap());
         let intervals = names(write::<IntervalRow>(&[]).unwrap());
         let latencies = || {
-            Which::ALL
-                .iter()
-                .map(|which| which.column())
-                .chain(["connect", "latency"])
+            Which::ALL.iter().map(|which| which.column()).chain([
+                "connect",
+                "latency",
+                "reconnect",
+                "recovery",
+            ])
         };
         // `<latency>_p50_ns` stands for the same figure of every latency.
         let entry = |name: &str| {
-            let figure =
-                latencies().find_map(|latency| name.strip_prefix(latency)?.strip_prefix('_'));
+            let figure = latencies()
+                .find_map(|latency| name.strip_prefix(latency)?.strip_prefix('_'))
+                .filter(|figure| *figure == "count" || figure.ends_with("_ns"));
             figure.map_or(format!("`{name}`"), |figure| {
                 format!("`<latency>_{figure}`")
             })

@@ -7,7 +7,9 @@ use crate::delivery::Delivery;
 use crate::latency::{Distribution, Which};
 use crate::measurement::{Key, Little, Measurement, Outcome, Slip};
 use crate::pauses::Pauses;
+use crate::recovery::Recovery;
 use crate::rows::cells::{Cell, Cells, Row};
+use crate::rows::recovery::visit_recovery;
 use crate::usage::Usage;
 
 /// One arm in one trial.
@@ -57,6 +59,8 @@ pub struct RunRow {
     pub generator_pauses: Option<Pauses>,
     /// Pauses of the server's process.
     pub server_pauses: Option<Pauses>,
+    /// What faults did, and who came back.
+    pub recovery: Option<Recovery>,
 }
 
 impl RunRow {
@@ -87,6 +91,7 @@ impl RunRow {
             usage: measurement.usage,
             generator_pauses: measurement.generator_pauses,
             server_pauses: measurement.server_pauses,
+            recovery: measurement.recovery,
         }
     }
 
@@ -316,6 +321,7 @@ impl Row for RunRow {
         );
         visit_pauses(cells, "generator", &mut self.generator_pauses);
         visit_pauses(cells, "server", &mut self.server_pauses);
+        visit_recovery(cells, &mut self.recovery);
     }
 }
 
@@ -373,7 +379,11 @@ fn visit_delivery<C: Cells>(cells: &mut C, delivery: &mut Delivery) {
     cells.at("misrouted", &mut delivery.misrouted);
 }
 
-fn visit_distribution(cells: &mut impl Cells, name: &str, distribution: &mut Option<Distribution>) {
+pub(super) fn visit_distribution(
+    cells: &mut impl Cells,
+    name: &str,
+    distribution: &mut Option<Distribution>,
+) {
     cells.group(
         &format!("{name}_count"),
         distribution,

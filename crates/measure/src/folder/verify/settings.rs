@@ -51,6 +51,7 @@ impl Check<'_> {
         words.dedup();
         let arm = |name| ArmInfo {
             name,
+            network: true,
             options: &words,
         };
         let arms: Vec<ArmInfo<'_>> = words.iter().copied().map(arm).collect();
