@@ -8,13 +8,14 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use hdrhistogram::Histogram;
-use measure::{Counts, Delivery, Errors, Flight, Oracle, Recorder, Stamp};
+use measure::{Counts, Delivery, Errors, Flight, Oracle, Published, Recorder, Recovery, Stamp};
 use tokio::sync::Notify;
 
 use crate::arrivals::Arrival;
 use crate::hooks::Samples;
 use crate::outstanding::{Open, Outstanding, Step};
 use crate::plan::Plan;
+use crate::recovering::Recovering;
 use crate::stamp::{Label, Stamper};
 use crate::warm_up::WarmUp;
 
@@ -60,6 +61,12 @@ pub(crate) struct Book {
     /// Notified when `fatal` was set, and in the drain when nothing is outstanding any more.
     pub(crate) changed: Rc<Notify>,
     pub(crate) is_draining: bool,
+    /// The case is over: nobody comes back any more.
+    pub(crate) is_over: bool,
+    /// Who is gone and who came back, in a case in which sessions may go.
+    pub(crate) recovering: Option<Recovering>,
+    /// Whether what one session sends reaches the server in order.
+    pub(crate) is_ordered: bool,
     /// Takes the latencies of the warm-up, while there is one.
     pub(crate) warm_up: Option<WarmUp>,
     /// Takes each measured completion, for a caller who asked for raw samples.
@@ -79,6 +86,12 @@ struct SenderBook {
     /// Intended times of arrivals that the sender has yet to send.
     due: VecDeque<u64>,
     waker: Option<Waker>,
+    /// One more than the greatest number that anyone has received.
+    reached: u64,
+    /// Numbers that were handed to a connection which broke, and which it may not have passed on.
+    in_doubt: Vec<(u64, u64)>,
+    /// When its session last stood again, nanoseconds: nothing could be sent before.
+    stood: u64,
 }
 
 impl Book {
@@ -102,6 +115,9 @@ impl Book {
             fatal: None,
             changed: Rc::new(Notify::new()),
             is_draining: false,
+            is_over: false,
+            recovering: None,
+            is_ordered: true,
             warm_up: None,
             stamps: None,
             sends: None,
@@ -163,7 +179,7 @@ impl Book {
         let own = &self.senders[sender];
         match self.depth {
             None => !own.due.is_empty(),
-            Some(depth) => own.outstanding.pending() < depth,
+            Some(depth) => own.outstanding.awaited() < depth,
         }
     }
 
@@ -173,9 +189,10 @@ impl Book {
         let intended = match self.depth {
             None => own.due.pop_front()?,
             Some(depth) => {
-                (own.outstanding.pending() < depth && now < self.window.end).then_some(now)?
+                (own.outstanding.awaited() < depth && now < self.window.end).then_some(now)?
             }
         };
+        let since = intended.max(own.stood);
         let receivers = self.plan.senders[sender].receivers;
         let number = own.outstanding.send(intended, now, receivers);
         if receivers > 0 {
@@ -183,7 +200,7 @@ impl Book {
             self.flight.enter(now);
         }
         if intended >= self.window.start {
-            self.note_send(intended, now);
+            self.note_send(intended, since, now);
         }
         let label = Label {
             publisher: sender as u32,
@@ -193,16 +210,16 @@ impl Book {
         Some((number, self.stamper.write(label)))
     }
 
-    /// A measured message was sent.
+    /// A measured message was sent, which could be sent from `since` on.
     #[inline]
-    fn note_send(&mut self, intended: u64, now: u64) {
+    fn note_send(&mut self, intended: u64, since: u64, now: u64) {
         self.recorder.sent(now);
         if let Some(sends) = &self.sends {
             sends.borrow_mut().push((intended, now));
         }
         let is_open = self.depth.is_none();
         if is_open {
-            self.slip.saturating_record(now.saturating_sub(intended));
+            self.slip.saturating_record(now.saturating_sub(since));
         }
         if now < self.window.end + LATE {
             self.counts.sent += 1;
@@ -222,13 +239,18 @@ impl Book {
         if slot >= heard || label.number >= self.senders[publisher].outstanding.sent() {
             return self.oracle.tally(client).misrouted();
         }
-        let outstanding = &mut self.senders[publisher].outstanding;
+        let SenderBook {
+            outstanding,
+            reached,
+            ..
+        } = &mut self.senders[publisher];
         if outstanding
             .intended(label.number)
             .is_some_and(|intended| intended != label.intended)
         {
             return self.oracle.tally(client).corrupted();
         }
+        *reached = (*reached).max(label.number + 1);
         if !self
             .oracle
             .tally(client)
@@ -294,6 +316,10 @@ impl Book {
     pub(crate) fn session_ended(&mut self, client: usize, kind: &str, message: &str, at: u64) {
         self.error(kind, at, || message.to_owned());
         self.gone += 1;
+        if let Some(recovering) = &mut self.recovering {
+            recovering.broke(client, at);
+            return self.doubt(client);
+        }
         let total = self.plan.clients.len() as u64;
         let needed = self.plan.clients[client].sender.is_some() || self.depth.is_some();
         let few = self.gone * 2 > total || self.gone == total;
@@ -303,6 +329,70 @@ impl Book {
                 self.gone
             ));
             self.changed.notify_one();
+        }
+    }
+
+    /// What a session had handed to its connection when that broke may never have reached the server. In order, the server has had
+    /// whatever was sent before something that anyone received.
+    fn doubt(&mut self, client: usize) {
+        let Some(sender) = self.plan.clients[client].sender else {
+            return;
+        };
+        let own = &mut self.senders[sender];
+        let from = if self.is_ordered { own.reached } else { 0 };
+        let until = own.outstanding.sent();
+        if self.plan.has_events() && from < until {
+            own.in_doubt.push((from, until));
+        }
+        if self.depth.is_some() {
+            own.outstanding.doubt();
+        }
+    }
+
+    /// A session attempts to stand again.
+    pub(crate) fn attempt(&mut self, at: u64) {
+        if let Some(recovering) = &mut self.recovering {
+            recovering.attempt(at);
+        }
+    }
+
+    /// The server has forgotten a session.
+    pub(crate) fn lose_session(&mut self, client: usize) {
+        self.oracle.tally(client).lose_session();
+    }
+
+    /// A session stands again.
+    pub(crate) fn stood(&mut self, client: usize, resumed: bool, at: u64) {
+        self.gone -= 1;
+        if let Some(recovering) = &mut self.recovering {
+            recovering.stood(client, resumed, at);
+        }
+        if let Some(sender) = self.plan.clients[client].sender {
+            self.senders[sender].stood = at;
+        }
+        if resumed {
+            return;
+        }
+        let (first, heard) = self.plan.clients[client].hears;
+        let senders = &mut self.senders;
+        let sent = |slot: usize| senders[first + slot].outstanding.sent();
+        self.oracle.tally(client).stand(sent);
+        if self.depth.is_some() && self.plan.has_events() {
+            // What this session will never have is awaited no longer.
+            for own in &mut senders[first..first + heard] {
+                own.outstanding.doubt();
+                if let Some(waker) = &own.waker {
+                    waker.wake_by_ref();
+                }
+            }
+        }
+    }
+
+    /// A session received something.
+    #[inline]
+    pub(crate) fn heard(&mut self, client: usize, at: u64) {
+        if let Some(recovering) = &mut self.recovering {
+            recovering.heard(client, at);
         }
     }
 
@@ -342,18 +432,28 @@ impl Book {
         }
     }
 
-    /// What became of each event; none in a kind without events.
-    pub(crate) fn delivery(&self) -> Option<Delivery> {
-        let sent: Vec<u64> = self
-            .senders
-            .iter()
-            .map(|sender| sender.outstanding.sent())
-            .collect();
-        let expected = |client: usize| {
-            let (first, heard) = self.plan.clients[client].hears;
-            sent[first..first + heard].iter().sum()
+    /// What became of each event (none in a kind without events), and of the sessions.
+    pub(crate) fn balance(&mut self) -> (Option<Delivery>, Option<Recovery>) {
+        if let Some(recovering) = &self.recovering {
+            // Whoever is gone at the end has been told nothing else, but knows that much.
+            for client in (0..self.plan.clients.len()).filter(|client| recovering.is_gone(*client))
+            {
+                self.oracle.tally(client).lose_session();
+            }
+        }
+        let unconfirmed: Vec<Vec<u64>> = self.senders.iter().map(SenderBook::unconfirmed).collect();
+        let published = |client: usize, slot: usize| {
+            let sender = self.plan.clients[client].hears.0 + slot;
+            Published {
+                sent: self.senders[sender].outstanding.sent(),
+                unconfirmed: &unconfirmed[sender],
+            }
         };
-        self.plan.has_events().then(|| self.oracle.finish(expected))
+        let has_events = self.plan.has_events();
+        let delivery = has_events.then(|| self.oracle.finish(published));
+        let count = unconfirmed.iter().map(|numbers| numbers.len() as u64).sum();
+        let recovering = self.recovering.as_mut();
+        (delivery, recovering.map(|own| own.finish(count)))
     }
 
     fn complete(&mut self, client: usize, sender: usize, open: Open, at: u64) {
@@ -404,6 +504,19 @@ impl Book {
         {
             waker.wake_by_ref();
         }
+    }
+}
+
+impl SenderBook {
+    /// The numbers, rising, that nobody has received and that may never have reached the server.
+    fn unconfirmed(&self) -> Vec<u64> {
+        let ranges = self.in_doubt.iter();
+        let mut numbers: Vec<u64> = ranges
+            .flat_map(|range| self.outstanding.untouched(*range))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
 }
 

@@ -23,6 +23,8 @@
 //! | `book` | everything counted while a case runs |
 //! | `user` | the virtual user |
 //! | `gather` | connects the users, within the limits of files and ports |
+//! | `returning` | brings sessions back whose connection has ended |
+//! | `recovering` | who is gone, who came back, and how long that took |
 //! | `readings` | CPU time, memory and bytes at the two ends of the measured part |
 //! | `hooks` | what a caller may listen to and say |
 //! | `run` | a case from beginning to end |
@@ -37,12 +39,14 @@ mod outstanding;
 mod pacer;
 mod plan;
 mod readings;
+mod recovering;
 mod rehearsal;
+mod returning;
 mod run;
 mod stamp;
 mod user;
 mod warm_up;
 
-pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples};
+pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples, Strike};
 pub use rehearsal::Rehearsal;
 pub use run::{client_options, key, run};

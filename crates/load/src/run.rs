@@ -19,8 +19,10 @@ use crate::book::{Book, Window};
 use crate::gather::{Crowd, gather};
 use crate::hooks::{Hooks, Phase, Progress};
 use crate::pacer::Pacer;
-use crate::plan::{Plan, Sender};
+use crate::plan::{Plan, Role, Sender};
 use crate::readings::{self, CpuReading, MemoryReading};
+use crate::recovering::Recovering;
+use crate::returning::Returning;
 use crate::warm_up::{INTERVALS, WarmUp};
 
 /// Time between the last join and the first send, nanoseconds: parked polls get parked.
@@ -34,6 +36,9 @@ const LEAD_OF_SESSION: u64 = 5_000;
 
 /// Tells the seed of the warm-up's schedule from that of the measured part.
 const OTHER_SEED: u64 = 0x7761_726d_2d75_7021;
+
+/// Tells the seed of those who come back from both.
+const RETURNING_SEED: u64 = 0x6261_636b_2d61_6761;
 
 /// After the last answer, how long to look for what should not come: duplicates.
 const LINGER: Duration = Duration::from_millis(50);
@@ -133,8 +138,16 @@ impl<'a, T: Transport> Run<'a, T> {
         let mut measurement = Measurement::new(key(case, T::INFO.options));
         measurement.connections = plan.clients.len() as u64;
         let mut book = Book::new(plan);
+        let is_echo = scenario.kind == scenario::Kind::Echo;
         book.stamps.clone_from(&hooks.stamps);
         book.sends.clone_from(&hooks.sends);
+        book.is_ordered = scenario.client.pool == 1;
+        if scenario.reconnect.is_some() || !scenario.faults.is_empty() {
+            let hears = |role: &Role| role.hears.1 > 0 || role.sender.is_some_and(|_| is_echo);
+            let hears: Vec<bool> = book.plan.clients.iter().map(hears).collect();
+            let recovering = Recovering::new(hears.into_iter(), hooks.faults.clone());
+            book.recovering = Some(recovering);
+        }
         let book = Rc::new(RefCell::new(book));
         Self {
             scenario,
@@ -237,7 +250,18 @@ impl<'a, T: Transport> Run<'a, T> {
         let began = now();
         let (book, interrupt) = (Rc::clone(&self.book), self.hooks.interrupt.clone());
         let (connect, standing) = (&self.connect, &self.standing);
-        let gathering = gather::<T>(target, &book, &self.pacer, connect, standing);
+        let returning = self.scenario.reconnect.map(|rules| {
+            let seed = self.seed ^ RETURNING_SEED;
+            Rc::new(Returning::<T>::new(target, rules, seed, &book))
+        });
+        let gathering = gather::<T>(
+            target,
+            &book,
+            &self.pacer,
+            returning.clone(),
+            connect,
+            standing,
+        );
         tokio::pin!(gathering);
         let interrupted = interrupted(interrupt);
         tokio::pin!(interrupted);
@@ -257,6 +281,10 @@ impl<'a, T: Transport> Run<'a, T> {
             }
         };
         self.crowd = gathered.map_err(Stop::Failed)?;
+        if let Some(returning) = returning {
+            returning.set_crowd(&self.crowd);
+            tokio::task::spawn_local(returning.watch());
+        }
         Ok(())
     }
 
@@ -404,6 +432,7 @@ impl<'a, T: Transport> Run<'a, T> {
         let measurement = &self.measurement;
         progress(&Progress {
             phase: stage.phase,
+            began: stage.began,
             elapsed: Duration::from_nanos(now().saturating_sub(stage.began)),
             expected: Some(Duration::from_nanos(
                 stage.until.saturating_sub(stage.began),
@@ -435,6 +464,7 @@ impl<'a, T: Transport> Run<'a, T> {
         let at = now();
         let alive = self.alive();
         let book = &mut *self.book.borrow_mut();
+        book.is_over = true;
         let measurement = &mut self.measurement;
         if book.window.start < at {
             book.censor(at);
@@ -444,7 +474,7 @@ impl<'a, T: Transport> Run<'a, T> {
         measurement.latencies = recorder.finish(at);
         measurement.counts = book.counts;
         measurement.counts.warm_up_discarded = measurement.latencies.warm_up_discarded;
-        measurement.delivery = book.delivery();
+        (measurement.delivery, measurement.recovery) = book.balance();
         measurement.errors = std::mem::take(&mut book.errors);
         measurement.connections_alive = alive;
         measurement.connect = Distribution::of(&self.connect.borrow());

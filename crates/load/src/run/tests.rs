@@ -1,6 +1,7 @@
 //! Cases against a server in memory that errs on request and keeps a ledger of its errors.
 
 mod faulty;
+mod returning;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,9 @@ fn scenario(kind: Kind, population: Population, pace: Pace) -> Scenario {
         population,
         client: ClientSettings::default(),
         server: scenario::ServerSettings::default(),
+        link: None,
+        reconnect: None,
+        faults: Vec::new(),
         sweep: None,
         find: None,
         expects: Vec::new(),
