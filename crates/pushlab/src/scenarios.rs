@@ -33,7 +33,14 @@ pub(crate) const BUILT_IN: &[BuiltIn] = built_in![
     "sweep-payload",
     "slo-rate",
     "tour-echo",
-    "tour-broadcast"
+    "tour-broadcast",
+    "faults/server-killed",
+    "faults/server-frozen",
+    "faults/storm",
+    "faults/storm-jitter",
+    "faults/stalled-link",
+    "faults/cut-mid-message",
+    "faults/burst-in-the-gap",
 ];
 
 /// What `pushlab` runs when it isn't told.
@@ -74,7 +81,8 @@ mod tests {
     fn all_built_in_scenarios_are_right() {
         for built_in in BUILT_IN {
             let scenario = built_in.parse().unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(scenario.name, built_in.name);
+            let (_, name) = built_in.name.split_once('/').unwrap_or(("", built_in.name));
+            assert_eq!(scenario.name, name);
         }
         for name in TOUR {
             assert!(find(Path::new(name)).is_ok());

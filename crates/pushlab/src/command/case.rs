@@ -1,17 +1,20 @@
 //! One case: its server, its generator, its measurement.
 
 use std::cell::RefCell;
+use std::pin::pin;
 
 use anyhow::Error;
 use hub::{Door, Limits, SlowConsumer};
-use load::{Hooks, Phase};
+use load::{Hooks, Phase, Samples, Strike};
 use measure::{Guards, Key, Measurement, Outcome};
 use scenario::{Case, Scenario};
+use tokio::sync::oneshot;
 use transport::{ClientOptions, Target};
 
+use crate::command::faults::{Faults, Server};
 use crate::command::progress::Progress;
 use crate::command::serve::Request;
-use crate::command::server_process::ServerProcess;
+use crate::command::server_process::{Launch, ServerProcess};
 use crate::cpus::Pins;
 use crate::registry::{self, Entry};
 use crate::stop::Stop;
@@ -45,14 +48,31 @@ pub(crate) async fn measure(
         progress,
     };
     match place {
-        _ if entry.info.url.is_none() => run.within().await,
-        Place::Elsewhere(url) => {
-            run.against(target(&case.scenario, url), None, &mut |_| {})
-                .await
-        }
+        _ if entry.info.url.is_none() => match case.scenario.faults[..] {
+            [] => run.within().await,
+            _ => Measurement::failed(
+                run.key(),
+                "there is no server process and no connection that could fail",
+            ),
+        },
+        Place::Elsewhere(url) => match case.scenario.faults[..] {
+            [] => {
+                let target = target(&case.scenario, url);
+                run.against(target, None, None, &mut |_| {}).await
+            }
+            _ => Measurement::failed(
+                run.key(),
+                "faults befall a server that is started for the case; use `pushlab run`",
+            ),
+        },
         Place::Started(pins) => {
-            match ServerProcess::start(&case.transport, &case.scenario, &pins.server) {
-                Ok(server) => run.with_process(server).await,
+            let launch = Launch {
+                transport: &case.transport,
+                scenario: &case.scenario,
+                cpus: &pins.server,
+            };
+            match ServerProcess::start(launch) {
+                Ok(server) => run.with_process(server, launch).await,
                 Err(error) => Measurement::failed(run.key(), format!("{error:#}")),
             }
         }
@@ -82,36 +102,67 @@ impl Run<'_> {
             ..target(scenario, "")
         };
         let upkeep = door.run();
-        let mut ignore = |_| {};
+        let mut ignore = |_: &load::Progress| {};
         tokio::select! {
-            measurement = self.against(target, None, &mut ignore) => measurement,
+            measurement = self.against(target, None, None, &mut ignore) => measurement,
             () = upkeep => Measurement::failed(self.key(), "the hub's upkeep ended"),
         }
     }
 
-    /// A server process of its own, which is asked for its pauses within the measured part.
-    async fn with_process(&self, server: ServerProcess) -> Measurement {
+    /// A server process of its own, which is asked for its pauses within the measured part, and which the scenario's faults befall.
+    async fn with_process(&self, server: ServerProcess, launch: Launch<'_>) -> Measurement {
         let (target, pid) = (target(&self.case.scenario, server.url()), server.pid());
-        let server = RefCell::new(server);
+        let server: Server = RefCell::new(Some(server));
+        let faults = match Faults::new(&self.case.scenario, &server, launch, None) {
+            Ok(faults) => faults,
+            Err(error) => return Measurement::failed(self.key(), format!("{error:#}")),
+        };
+        let ask = |request| {
+            if let Some(server) = &mut *server.borrow_mut() {
+                server.ask(request);
+            }
+        };
         let mut seen = Phase::Connecting;
-        let mut follow = |phase: Phase| {
-            match phase {
-                Phase::Measuring if seen != phase => {
-                    server.borrow_mut().ask(Request::Reset(measure::now()));
+        let (begins, begun) = oneshot::channel();
+        let mut begins = Some(begins);
+        let mut follow = |now: &load::Progress| {
+            match now.phase {
+                Phase::Measuring if seen != now.phase => {
+                    ask(Request::Reset(measure::now()));
+                    // The faults may be over, or it is not theirs to know any more.
+                    let _ = begins.take().map(|begins| begins.send(now.began));
                 }
                 Phase::Draining if seen == Phase::Measuring => {
-                    server.borrow_mut().ask(Request::Report(measure::now()));
+                    ask(Request::Report(measure::now()));
                 }
                 _ => {}
             }
-            seen = phase;
+            seen = now.phase;
         };
-        let mut measurement = self.against(target, Some(pid), &mut follow).await;
-        let mut server = server.into_inner();
+        let (mut measurement, carried_out) = {
+            let measuring = self.against(target, Some(pid), Some(faults.strikes()), &mut follow);
+            let failing = async {
+                match begun.await {
+                    Ok(began) => faults.carry_out(began).await,
+                    Err(_never_began) => Ok(()),
+                }
+            };
+            until_measured(measuring, failing).await
+        };
         if seen == Phase::Measuring {
-            server.ask(Request::Report(measure::now()));
+            ask(Request::Report(measure::now()));
         }
-        if matches!(seen, Phase::Measuring | Phase::Draining) {
+        let replaced = faults.replaces_server();
+        if let Err(error) = carried_out {
+            measurement.outcome = blame(measurement.outcome, &error);
+        }
+        let Some(mut server) = server.take() else {
+            // Killed, and the case ended before it was to be started again.
+            measurement.judge(&Guards::default());
+            return measurement;
+        };
+        // Of two processes, what the second one says would be half the truth.
+        if matches!(seen, Phase::Measuring | Phase::Draining) && !replaced {
             // Without an answer the server has ended, and `stop` says how.
             measurement.server_pauses = server.pauses().ok();
             // The lab's own watching is no cost of the transport.
@@ -132,19 +183,34 @@ impl Run<'_> {
         &self,
         target: Target,
         server: Option<u32>,
-        follow: &mut dyn FnMut(Phase),
+        faults: Option<Samples<Strike>>,
+        follow: &mut dyn FnMut(&load::Progress),
     ) -> Measurement {
         let tell = |now: &load::Progress| {
-            follow(now.phase);
+            follow(now);
             self.progress.tell(self.case, now);
         };
         let hooks = Hooks {
             progress: Some(Box::new(tell)),
             server,
             interrupt: Some(self.stop.watch()),
+            faults,
             ..Hooks::default()
         };
         (self.entry.load)(target, self.case, hooks).await
+    }
+}
+
+/// The measurement, and how far `failing` came beside it: an error that it ended with, if it did.
+async fn until_measured(
+    measuring: impl Future<Output = Measurement>,
+    failing: impl Future<Output = Result<(), Error>>,
+) -> (Measurement, Result<(), Error>) {
+    let (mut measuring, mut failing) = (pin!(measuring), pin!(failing));
+    tokio::select! {
+        biased;
+        measurement = &mut measuring => (measurement, Ok(())),
+        failed = &mut failing => (measuring.await, failed),
     }
 }
 

@@ -20,6 +20,7 @@ mod case;
 mod completions;
 mod diff;
 mod experiment;
+mod faults;
 mod list;
 mod load;
 mod measuring;

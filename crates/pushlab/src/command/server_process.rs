@@ -1,7 +1,8 @@
 //! The server of a case: another process, on other CPUs, that doesn't outlive this one.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -11,8 +12,11 @@ use anyhow::{Context, Error, anyhow, bail};
 use measure::Pauses;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use scenario::Scenario;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
 
 use crate::command::serve::{PAUSES, Ready, Request};
 
@@ -22,6 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Most that is kept of what a server writes to standard error.
 const MOST_COMPLAINTS: u64 = 64 << 10;
 
+/// How the server of a case is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Launch<'a> {
+    pub(crate) transport: &'a str,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) cpus: &'a [u32],
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
@@ -30,7 +42,11 @@ pub(crate) struct ServerProcess {
     answers: BufReader<ChildStdout>,
     complaints: Option<JoinHandle<String>>,
     url: String,
+    address: SocketAddr,
 }
+
+/// A free port of loopback.
+const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 impl ServerProcess {
     /// Starts `pushlab serve` for a case and waits until it accepts. To be called from the main thread: the child ends
@@ -38,10 +54,31 @@ impl ServerProcess {
     ///
     /// # Errors
     /// It can't be started, or ends, or doesn't accept in time; with what it said.
-    pub(crate) fn start(transport: &str, scenario: &Scenario, cpus: &[u32]) -> Result<Self, Error> {
+    pub(crate) fn start(launch: Launch<'_>) -> Result<Self, Error> {
+        let mut server = Self::spawn(launch, ANY)?;
+        let line = server.line();
+        server.accepts(line)
+    }
+
+    /// The same at the address of one that was killed, without blocking this thread while it starts.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) async fn again(launch: Launch<'_>, address: SocketAddr) -> Result<Self, Error> {
+        let mut server = Self::spawn(launch, address)?;
+        let said = timeout(PATIENCE, server.until_readable()).await;
+        let line = match said {
+            Ok(Ok(())) => server.line(),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_elapsed) => Err(anyhow!("the server said nothing for {PATIENCE:?}")),
+        };
+        server.accepts(line)
+    }
+
+    fn spawn(launch: Launch<'_>, listen: SocketAddr) -> Result<Self, Error> {
         let program = std::env::current_exe().context("can't find the program of the server")?;
         let mut child = Command::new(program)
-            .args(arguments(transport, scenario, cpus))
+            .args(arguments(launch, listen))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,23 +92,57 @@ impl ServerProcess {
         };
         let complaints = Some(thread::spawn(move || collect(errors)));
         let answers = BufReader::new(answers);
-        let mut server = Self {
+        Ok(Self {
             child,
             requests,
             answers,
             complaints,
             url: String::new(),
-        };
-        match server
-            .line()
-            .and_then(|line| Ok(serde_json::from_str::<Ready>(&line)?))
-        {
-            Ok(ready) => {
-                server.url = ready.url;
-                Ok(server)
+            address: listen,
+        })
+    }
+
+    /// Takes in the line with which it says that it accepts.
+    fn accepts(mut self, line: Result<String, Error>) -> Result<Self, Error> {
+        let ready = line.and_then(|line| {
+            let ready: Ready = serde_json::from_str(&line)?;
+            let address = address(&ready.url)?;
+            Ok((ready.url, address))
+        });
+        match ready {
+            Ok((url, address)) => {
+                (self.url, self.address) = (url, address);
+                Ok(self)
             }
-            Err(error) => Err(server.give_up(&error)),
+            Err(error) => Err(self.give_up(&error)),
         }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Kills it, and waits without blocking this thread until it has ended: its connections are closed then, and its port is free.
+    ///
+    /// # Errors
+    /// The kernel can't tell when it has ended.
+    pub(crate) async fn kill(mut self) -> Result<(), Error> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.context("the server has no process id")?;
+        let ended = pidfd_open(pid, PidfdFlags::empty()).context("can't watch the server")?;
+        let ended = watched(ended)?;
+        self.signal(Signal::KILL);
+        ended.readable().await?.retain_ready();
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Waits until there is something to read on its standard output, or its end.
+    async fn until_readable(&self) -> io::Result<()> {
+        let output = self.answers.get_ref().as_fd().try_clone_to_owned()?;
+        watched(output)?.readable().await?.retain_ready();
+        Ok(())
     }
 
     /// What its clients connect to.
@@ -139,7 +210,8 @@ impl ServerProcess {
         Ok(line.trim_end().to_owned())
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // Not waited for yet, so the number is still its own; it fails only if it has ended, as is wanted.
@@ -186,10 +258,33 @@ impl Drop for ServerProcess {
     }
 }
 
+/// A file that the runtime watches until it can be read.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for types that may change their file; an `OwnedFd` doesn't"
+)]
+fn watched(file: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(file, Interest::READABLE)
+}
+
+/// The address in a ready line's URL.
+fn address(url: &str) -> Result<SocketAddr, Error> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    authority
+        .parse()
+        .with_context(|| format!("the server listens at {url}, which has no address"))
+}
+
 /// The command line of the server that a scenario wants.
-fn arguments(transport: &str, scenario: &Scenario, cpus: &[u32]) -> Vec<String> {
+fn arguments(launch: Launch<'_>, listen: SocketAddr) -> Vec<String> {
+    let Launch {
+        transport,
+        scenario,
+        cpus,
+    } = launch;
     let server = &scenario.server;
-    let mut arguments: Vec<String> = ["serve", transport, "--listen", "127.0.0.1:0"]
+    let mut arguments: Vec<String> = ["serve", transport, "--listen", &listen.to_string()]
         .map(str::to_owned)
         .into();
     let mut flag = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
@@ -206,6 +301,13 @@ fn arguments(transport: &str, scenario: &Scenario, cpus: &[u32]) -> Vec<String> 
             .to_string(),
     );
     flag("--drain-notice", "0s".to_owned());
+    // A session that is well hears a ping before its client calls it dead.
+    if let Some(dead_after) = scenario.reconnect.and_then(|rules| rules.dead_after) {
+        flag(
+            "--ping-interval",
+            format!("{}us", dead_after.as_micros() / 4),
+        );
+    }
     flag("--die-with-parent", std::process::id().to_string());
     if !cpus.is_empty() {
         flag(

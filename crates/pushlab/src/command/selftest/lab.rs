@@ -15,7 +15,7 @@ use transport::Target;
 
 use super::probe::{Behaviour, Probe, ProbeServer};
 use super::progress::Progress;
-use crate::command::server_process::ServerProcess;
+use crate::command::server_process::{Launch, ServerProcess};
 use crate::cpus::Pins;
 use crate::registry::{self, Local};
 use crate::stop::Stop;
@@ -101,7 +101,11 @@ impl Lab<'_> {
     /// A real server in a process of its own.
     pub(super) fn server(&self, ask: &Ask) -> Result<ServerProcess, Halt> {
         let case = ask.case(REAL)?;
-        let server = ServerProcess::start(REAL, &case.scenario, &self.pins.server)?;
+        let server = ServerProcess::start(Launch {
+            transport: REAL,
+            scenario: &case.scenario,
+            cpus: &self.pins.server,
+        })?;
         Ok(server)
     }
 
