@@ -763,7 +763,9 @@ fn files_that_can_not_be_read_are_named() {
 fn the_projects_own_scenarios_are_right() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
     let mut kinds = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    let files = |folder: &str| std::fs::read_dir(folder).unwrap();
+    let all = files(folder).chain(files(&format!("{folder}/faults")));
+    for entry in all {
         let path = entry.unwrap().path();
         if path
             .extension()
