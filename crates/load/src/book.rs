@@ -1,14 +1,16 @@
 //! Everything counted while a case runs.
 //!
 //! One thread, one book: users write into it while they are polled, the pacer while it hands out arrivals. It knows
-//! nothing of transports.
+//! nothing of transports. What it says of sessions that go and come back stands in `sessions`.
+
+mod sessions;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
 
 use hdrhistogram::Histogram;
-use measure::{Counts, Delivery, Errors, Flight, Oracle, Published, Recorder, Recovery, Stamp};
+use measure::{Counts, Errors, Flight, Oracle, Recorder, Stamp};
 use tokio::sync::Notify;
 
 use crate::arrivals::Arrival;
@@ -311,91 +313,6 @@ impl Book {
         self.errors.add(kind, message);
     }
 
-    /// A session ended by itself. The case goes on as long as what is left can still say something: not without a
-    /// sender, not with a closed loop that would wait for it for ever, not with half of the sessions.
-    pub(crate) fn session_ended(&mut self, client: usize, kind: &str, message: &str, at: u64) {
-        self.error(kind, at, || message.to_owned());
-        self.gone += 1;
-        if let Some(recovering) = &mut self.recovering {
-            recovering.broke(client, at);
-            return self.doubt(client);
-        }
-        let total = self.plan.clients.len() as u64;
-        let needed = self.plan.clients[client].sender.is_some() || self.depth.is_some();
-        let few = self.gone * 2 > total || self.gone == total;
-        if self.fatal.is_none() && (needed || few) {
-            self.fatal = Some(format!(
-                "{} of {total} sessions ended; the last one: {message}",
-                self.gone
-            ));
-            self.changed.notify_one();
-        }
-    }
-
-    /// What a session had handed to its connection when that broke may never have reached the server. In order, the server has had
-    /// whatever was sent before something that anyone received.
-    fn doubt(&mut self, client: usize) {
-        let Some(sender) = self.plan.clients[client].sender else {
-            return;
-        };
-        let own = &mut self.senders[sender];
-        let from = if self.is_ordered { own.reached } else { 0 };
-        let until = own.outstanding.sent();
-        if self.plan.has_events() && from < until {
-            own.in_doubt.push((from, until));
-        }
-        if self.depth.is_some() {
-            own.outstanding.doubt();
-        }
-    }
-
-    /// A session attempts to stand again.
-    pub(crate) fn attempt(&mut self, at: u64) {
-        if let Some(recovering) = &mut self.recovering {
-            recovering.attempt(at);
-        }
-    }
-
-    /// The server has forgotten a session.
-    pub(crate) fn lose_session(&mut self, client: usize) {
-        self.oracle.tally(client).lose_session();
-    }
-
-    /// A session stands again.
-    pub(crate) fn stood(&mut self, client: usize, resumed: bool, at: u64) {
-        self.gone -= 1;
-        if let Some(recovering) = &mut self.recovering {
-            recovering.stood(client, resumed, at);
-        }
-        if let Some(sender) = self.plan.clients[client].sender {
-            self.senders[sender].stood = at;
-        }
-        if resumed {
-            return;
-        }
-        let (first, heard) = self.plan.clients[client].hears;
-        let senders = &mut self.senders;
-        let sent = |slot: usize| senders[first + slot].outstanding.sent();
-        self.oracle.tally(client).stand(sent);
-        if self.depth.is_some() && self.plan.has_events() {
-            // What this session will never have is awaited no longer.
-            for own in &mut senders[first..first + heard] {
-                own.outstanding.doubt();
-                if let Some(waker) = &own.waker {
-                    waker.wake_by_ref();
-                }
-            }
-        }
-    }
-
-    /// A session received something.
-    #[inline]
-    pub(crate) fn heard(&mut self, client: usize, at: u64) {
-        if let Some(recovering) = &mut self.recovering {
-            recovering.heard(client, at);
-        }
-    }
-
     /// Messages that not all receivers have.
     pub(crate) fn pending(&self) -> u64 {
         self.pending
@@ -430,30 +347,6 @@ impl Book {
             self.recorder
                 .censored_fanout(intended, (None, None), receivers, at);
         }
-    }
-
-    /// What became of each event (none in a kind without events), and of the sessions.
-    pub(crate) fn balance(&mut self) -> (Option<Delivery>, Option<Recovery>) {
-        if let Some(recovering) = &self.recovering {
-            // Whoever is gone at the end has been told nothing else, but knows that much.
-            for client in (0..self.plan.clients.len()).filter(|client| recovering.is_gone(*client))
-            {
-                self.oracle.tally(client).lose_session();
-            }
-        }
-        let unconfirmed: Vec<Vec<u64>> = self.senders.iter().map(SenderBook::unconfirmed).collect();
-        let published = |client: usize, slot: usize| {
-            let sender = self.plan.clients[client].hears.0 + slot;
-            Published {
-                sent: self.senders[sender].outstanding.sent(),
-                unconfirmed: &unconfirmed[sender],
-            }
-        };
-        let has_events = self.plan.has_events();
-        let delivery = has_events.then(|| self.oracle.finish(published));
-        let count = unconfirmed.iter().map(|numbers| numbers.len() as u64).sum();
-        let recovering = self.recovering.as_mut();
-        (delivery, recovering.map(|own| own.finish(count)))
     }
 
     fn complete(&mut self, client: usize, sender: usize, open: Open, at: u64) {
@@ -504,19 +397,6 @@ impl Book {
         {
             waker.wake_by_ref();
         }
-    }
-}
-
-impl SenderBook {
-    /// The numbers, rising, that nobody has received and that may never have reached the server.
-    fn unconfirmed(&self) -> Vec<u64> {
-        let ranges = self.in_doubt.iter();
-        let mut numbers: Vec<u64> = ranges
-            .flat_map(|range| self.outstanding.untouched(*range))
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
     }
 }
 

@@ -123,7 +123,7 @@ impl Run<'_> {
             }
         };
         let mut seen = Phase::Connecting;
-        let (begins, begun) = oneshot::channel();
+        let (begins, beginning) = oneshot::channel();
         let mut begins = Some(begins);
         let mut follow = |now: &load::Progress| {
             match now.phase {
@@ -142,7 +142,7 @@ impl Run<'_> {
         let (mut measurement, carried_out) = {
             let measuring = self.against(target, Some(pid), Some(faults.strikes()), &mut follow);
             let failing = async {
-                match begun.await {
+                match beginning.await {
                     Ok(began) => faults.carry_out(began).await,
                     Err(_never_began) => Ok(()),
                 }
