@@ -41,6 +41,8 @@ pub struct Strike {
     pub at: u64,
     /// Since when sessions can recover from it: the server accepts again, the link passes again, the connections were cut. None: not yet.
     pub over: Option<u64>,
+    /// The one session that it befalls, by its number; none: all of them.
+    pub whom: Option<usize>,
 }
 
 /// How far a case is.

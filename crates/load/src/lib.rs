@@ -25,6 +25,7 @@
 //! | `gather` | connects the users, within the limits of files and ports |
 //! | `returning` | brings sessions back whose connection has ended |
 //! | `recovering` | who is gone, who came back, and how long that took |
+//! | `slow` | one session that stops reading for a while |
 //! | `readings` | CPU time, memory and bytes at the two ends of the measured part |
 //! | `hooks` | what a caller may listen to and say |
 //! | `run` | a case from beginning to end |
@@ -43,6 +44,7 @@ mod recovering;
 mod rehearsal;
 mod returning;
 mod run;
+mod slow;
 mod stamp;
 mod user;
 mod warm_up;

@@ -165,6 +165,9 @@ impl Recovering {
         let Some(strike) = strikes.and_then(|strikes| strikes.borrow().get(last).copied()) else {
             return;
         };
+        if strike.whom.is_some_and(|whom| whom != client) {
+            return;
+        }
         if own.first > 0 {
             let took = own.first.saturating_sub(strike.at);
             self.recovery.saturating_record(took);
@@ -182,6 +185,7 @@ mod tests {
         Strike {
             at,
             over: Some(over),
+            whom: None,
         }
     }
 
@@ -240,6 +244,21 @@ mod tests {
         // Session 0 missed the second one, session 1 all of them.
         assert_eq!((recovery.faults, recovery.unrecovered), (3, 1 + 3));
         assert_eq!(recovery.recovery.unwrap().count, 2);
+    }
+
+    #[test]
+    fn a_fault_of_one_session_is_recovered_from_by_that_one() {
+        let (mut recovering, strikes) = three();
+        strikes.borrow_mut().push(Strike {
+            whom: Some(1),
+            ..strike(100, 300)
+        });
+        recovering.heard(0, 110);
+        recovering.heard(1, 350);
+        let recovery = recovering.finish(0);
+        assert_eq!(recovery.unrecovered, 0);
+        let figures = recovery.recovery.unwrap();
+        assert_eq!((figures.count, figures.max_ns), (1, 250));
     }
 
     #[test]

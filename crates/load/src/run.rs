@@ -23,6 +23,7 @@ use crate::plan::{Plan, Role, Sender};
 use crate::readings::{self, CpuReading, MemoryReading};
 use crate::recovering::Recovering;
 use crate::returning::Returning;
+use crate::slow;
 use crate::warm_up::{INTERVALS, WarmUp};
 
 /// Time between the last join and the first send, nanoseconds: parked polls get parked.
@@ -132,7 +133,7 @@ struct Clock {
 }
 
 impl<'a, T: Transport> Run<'a, T> {
-    fn new(case: &'a Case, hooks: Hooks<'a>) -> Self {
+    fn new(case: &'a Case, mut hooks: Hooks<'a>) -> Self {
         let scenario = &*case.scenario;
         let plan = Plan::new(scenario);
         let mut measurement = Measurement::new(key(case, T::INFO.options));
@@ -143,6 +144,7 @@ impl<'a, T: Transport> Run<'a, T> {
         book.sends.clone_from(&hooks.sends);
         book.is_ordered = scenario.client.pool == 1;
         if scenario.reconnect.is_some() || !scenario.faults.is_empty() {
+            hooks.faults.get_or_insert_default();
             let hears = |role: &Role| role.hears.1 > 0 || role.sender.is_some_and(|_| is_echo);
             let hears: Vec<bool> = book.plan.clients.iter().map(hears).collect();
             let recovering = Recovering::new(hears.into_iter(), hooks.faults.clone());
@@ -336,7 +338,18 @@ impl<'a, T: Transport> Run<'a, T> {
             end: start + nanoseconds(self.scenario.duration),
         };
         self.book.borrow_mut().measure(window);
+        self.slow_one_down(window.start);
         self.follow(self.seed, window);
+    }
+
+    /// Lets the last session stop reading when the scenario says so.
+    fn slow_one_down(&self, began: u64) {
+        let pauses = slow::pauses(self.scenario);
+        let last = self.crowd.last().cloned().flatten();
+        if let (Some(user), Some(strikes), false) = (last, &self.hooks.faults, pauses.is_empty()) {
+            let strikes = Rc::clone(strikes);
+            tokio::task::spawn_local(slow::stop_reading(user, pauses, began, strikes));
+        }
     }
 
     /// Starts the load: the pacer's task in an open loop, the users themselves in a closed one.

@@ -35,6 +35,8 @@ pub(crate) struct User<T: Transport> {
     /// Bytes that this connection had received when that was last looked up.
     down: u64,
     waker: Option<Waker>,
+    /// Whether it reads nothing for now.
+    is_paused: bool,
     book: Rc<RefCell<Book>>,
 }
 
@@ -52,6 +54,7 @@ impl<T: Transport> User<T> {
             heard: now(),
             down: 0,
             waker: None,
+            is_paused: false,
             book,
         }
     }
@@ -111,12 +114,21 @@ impl<T: Transport> User<T> {
         (self.heard, self.down) = (at, 0);
     }
 
+    /// It stops reading, or goes on.
+    pub(crate) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        if let (false, Some(waker)) = (is_paused, &self.waker) {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Ends a session that has not received a byte for `dead_after`; its task sees that at once. What it has received is looked up only when no
     /// message came lately.
     pub(crate) fn look_whether_dead(&mut self, at: u64, dead_after: Duration) {
         let longest = dead_after.as_nanos() as u64;
         let silent = at.saturating_sub(self.heard);
-        let Some(client) = self.client.as_ref().filter(|_| silent > longest / 4) else {
+        let worth_a_look = silent > longest / 4 && !self.is_paused;
+        let Some(client) = self.client.as_ref().filter(|_| worth_a_look) else {
             return;
         };
         let down = client.traffic().wire_down;
@@ -146,6 +158,9 @@ impl<T: Transport> User<T> {
         let known = self.waker.as_ref();
         if known.is_none_or(|known| !known.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
+        }
+        if self.is_paused && self.client.is_some() {
+            return Poll::Pending;
         }
         match self.poll_client(cx) {
             Poll::Pending => Poll::Pending,

@@ -41,6 +41,9 @@ pub(crate) const BUILT_IN: &[BuiltIn] = built_in![
     "faults/stalled-link",
     "faults/cut-mid-message",
     "faults/burst-in-the-gap",
+    "faults/slow-consumer-disconnect",
+    "faults/slow-consumer-drop-oldest",
+    "faults/slow-consumer-conflate",
 ];
 
 /// What `pushlab` runs when it isn't told.

@@ -40,6 +40,8 @@ pub enum What {
     StallLink,
     /// Every connection through the link ends.
     CutLink(Cut),
+    /// One session that only receives, the last one, stops reading while the fault lasts.
+    StopReading,
 }
 
 /// How a link ends a connection.
@@ -57,11 +59,12 @@ pub enum Cut {
 
 impl What {
     /// Every kind of fault, in the order in which it is documented; for a cut, its first way stands for all.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::KillServer,
         Self::FreezeServer,
         Self::StallLink,
         Self::CutLink(Cut::Reset),
+        Self::StopReading,
     ];
 
     /// The name used in scenario files.
@@ -71,6 +74,7 @@ impl What {
             Self::FreezeServer => "freeze-server",
             Self::StallLink => "stall-link",
             Self::CutLink(_) => "cut-link",
+            Self::StopReading => "stop-reading",
         }
     }
 

@@ -602,6 +602,14 @@ fn faults_fit_into_the_measured_part_one_after_the_other() {
         "[[fault]]\nat = '1s'\nwhat = 'cut-link'\n",
         "field `how` in `[[fault]]` is missing: write, for example, how = \"reset\"",
     );
+    let all_publish = faulty("[[fault]]\nat = '1s'\nwhat = 'stop-reading'\nfor = '1s'\n");
+    assert!(parse(&all_publish, "f.toml", ARMS).is_ok());
+    let all_publish = all_publish.replace("publishers = 2", "publishers = 5");
+    let error = parse(&all_publish, "f.toml", ARMS).unwrap_err();
+    assert!(
+        error.to_string().contains("here no session only receives"),
+        "{error}"
+    );
     let without_link = faulty("[[fault]]\nat = '1s'\nwhat = 'stall-link'\nfor = '1s'\n")
         .replace("[link]\nrtt = \"20ms\"\n", "");
     let error = parse(&without_link, "f.toml", ARMS).unwrap_err();

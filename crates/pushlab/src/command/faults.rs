@@ -44,7 +44,7 @@ pub(crate) struct Faults<'a> {
 }
 
 impl<'a> Faults<'a> {
-    /// Those of `scenario`; `launch` is how its server was started.
+    /// Those of `scenario` that are not the generator's own; `launch` is how its server was started.
     ///
     /// # Errors
     /// One of them needs a link, and there is none.
@@ -54,7 +54,9 @@ impl<'a> Faults<'a> {
         launch: Launch<'a>,
         link: Option<&'a dyn FaultyLink>,
     ) -> Result<Self, Error> {
-        let schedule = scenario.fault_schedule();
+        let mut schedule = scenario.fault_schedule();
+        // A session that stops reading is one of the generator's.
+        schedule.retain(|(_, fault)| fault.what != What::StopReading);
         let of_link = schedule.iter().find(|(_, fault)| fault.what.is_of_link());
         if let (Some((at, fault)), None) = (of_link, link) {
             return Err(no_link(*at, fault.what));
@@ -105,6 +107,7 @@ impl<'a> Faults<'a> {
         self.strikes.borrow_mut().push(Strike {
             at: struck,
             over: None,
+            whom: None,
         });
         match fault.what {
             What::KillServer => {
@@ -126,6 +129,7 @@ impl<'a> Faults<'a> {
                 sleep_until(over).await;
             }
             What::CutLink(how) => link()?.cut(how)?,
+            What::StopReading => {}
         }
         if let Some(strike) = self.strikes.borrow_mut().last_mut() {
             strike.over = Some(now());

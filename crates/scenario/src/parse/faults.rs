@@ -6,7 +6,7 @@ use crate::error::ScenarioError;
 use crate::faults::in_order;
 use crate::fields::Fields;
 use crate::unit::Span;
-use crate::{Backend, ClientSettings, Cut, Fault, Link, Reconnect, What};
+use crate::{Backend, ClientSettings, Cut, Fault, Link, Population, Reconnect, What};
 
 pub(super) const RECONNECT_FIELDS: &[&str] =
     &["jitter", "backoff", "longest-backoff", "dead-after"];
@@ -93,6 +93,7 @@ pub(super) fn faults(
     root: &Fields<'_>,
     duration: Duration,
     link: Option<&Link>,
+    population: Population,
     arms: &Arms<'_>,
 ) -> Result<Vec<Fault>, ScenarioError> {
     let sections = root.sections("fault")?;
@@ -103,7 +104,7 @@ pub(super) fn faults(
     }
     let mut faults = Vec::with_capacity(sections.len());
     for section in &sections {
-        faults.push(fault(section, duration, link)?);
+        faults.push(fault(section, duration, link, population)?);
         check_apart(section, &faults, duration)?;
     }
     Ok(faults)
@@ -113,6 +114,7 @@ fn fault(
     section: &Fields<'_>,
     duration: Duration,
     link: Option<&Link>,
+    population: Population,
 ) -> Result<Fault, ScenarioError> {
     section.only(FAULT_FIELDS, &[])?;
     let at = section.need("at", "at = \"3s\"")?;
@@ -129,6 +131,11 @@ fn fault(
     if what.is_of_link() && link.is_none_or(|link| link.backend != Backend::Relay) {
         return Err(field.wrong(
             "it needs a link that relays: write [link] with backend = \"relay\", its default",
+        ));
+    }
+    if what == What::StopReading && !has_listener(population) {
+        return Err(field.wrong(
+            "here no session only receives: kind = \"broadcast\", or kind = \"rooms\" with fewer publishers than members, is right",
         ));
     }
     let length = length(section, what)?;
@@ -166,6 +173,19 @@ fn fault(
         what,
         length,
     })
+}
+
+/// Whether the last session only receives.
+fn has_listener(population: Population) -> bool {
+    match population {
+        Population::Broadcast { .. } => true,
+        Population::Rooms {
+            members,
+            publishers,
+            ..
+        } => publishers < members,
+        Population::Clients(_) => false,
+    }
 }
 
 fn length(section: &Fields<'_>, what: What) -> Result<Duration, ScenarioError> {

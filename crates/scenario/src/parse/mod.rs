@@ -164,7 +164,7 @@ impl<'a> Whole<'a> {
         load::check_fit(root, load.as_ref(), &server)?;
         let arms = self.connections();
         let reconnect = faults::reconnect(root, reconnect?.as_ref(), &client, &arms)?;
-        let faults = faults::faults(root, self.duration, link.as_ref(), &arms)?;
+        let faults = faults::faults(root, self.duration, link.as_ref(), population, &arms)?;
         Ok(Scenario {
             name: self.name.clone(),
             question: self.question.clone(),

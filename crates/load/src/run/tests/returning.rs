@@ -32,11 +32,16 @@ struct Served {
 
 impl Served {
     fn start<T: Transport>(address: SocketAddr) -> Self {
+        Self::with::<T>(&Limits::default(), address)
+    }
+
+    fn with<T: Transport>(limits: &Limits, address: SocketAddr) -> Self {
+        let limits = limits.clone();
         let listener = listener::bind(address, 1).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serve = async move {
-            let door = Door::new(&Limits::default(), 1).remove(0);
+            let door = Door::new(&limits, 1).remove(0);
             let (_drain, drained) = DrainHandle::new();
             let server = Server {
                 listener: TcpListener::from_std(listener).unwrap(),
@@ -127,6 +132,7 @@ fn struck<T: Transport, P>(
             let strike = Strike {
                 at: now(),
                 over: None,
+                whom: None,
             };
             strikes.borrow_mut().push(strike);
             fault(place).await;
@@ -340,4 +346,65 @@ fn jitter_spreads_a_storm() {
     // A third of them a second; some more than once.
     let spread = most(ms(3000));
     assert!(spread < u64::from(CLIENTS) * 2 / 3, "{spread}");
+}
+
+/// A case in which the last session stops reading for 800 ms, while 400 messages of 32 KiB are sent to it: 13 MB, of which its mailbox holds one and
+/// the sockets some.
+fn slow<T: Transport>(policy: hub::SlowConsumer) -> Measurement {
+    let population = Population::Broadcast { subscribers: 2 };
+    let mut slow = returning(scenario(Kind::Broadcast, population, constant(500.0)));
+    slow.duration = ms(1200);
+    slow.load = Some(Load {
+        pace: constant(500.0),
+        payload: 32 << 10,
+    });
+    slow.faults[0].what = What::StopReading;
+    slow.faults[0].length = ms(800);
+    let limits = Limits {
+        slow_consumer: policy,
+        ..Limits::default()
+    };
+    let server = Served::with::<T>(&limits, SocketAddr::from(([127, 0, 0, 1], 0)));
+    let hooks = Hooks {
+        drain: ms(1500),
+        ..Hooks::default()
+    };
+    let case = case(slow);
+    let measurement = on(run::<T>(target::<T>(server.address), &case, hooks));
+    assert_eq!(measurement.outcome, Outcome::Completed);
+    measurement
+}
+
+fn a_slow_consumer_is_told<T: Transport>() {
+    use hub::SlowConsumer::{Conflate, Disconnect, DropOldest};
+    for policy in [Disconnect, DropOldest, Conflate] {
+        let measurement = slow::<T>(policy);
+        let delivery = nothing_silent(&measurement);
+        assert!(delivery.gap_missed > 0, "{policy:?}: {delivery:?}");
+        let recovery = measurement.recovery.unwrap();
+        assert_eq!(
+            (recovery.faults, recovery.unrecovered),
+            (1, 0),
+            "{policy:?}"
+        );
+        assert_eq!(recovery.recovery.unwrap().count, 1, "{policy:?}");
+        let is_told_to_leave = policy == Disconnect;
+        assert_eq!(recovery.fresh, u64::from(is_told_to_leave), "{policy:?}");
+        assert_eq!(measurement.connections_alive, 3, "{policy:?}");
+    }
+}
+
+#[test]
+fn a_slow_websocket_is_told() {
+    a_slow_consumer_is_told::<WebSocket>();
+}
+
+#[test]
+fn a_slow_long_poll_is_told() {
+    a_slow_consumer_is_told::<LongPoll>();
+}
+
+#[test]
+fn a_slow_poller_is_told() {
+    a_slow_consumer_is_told::<RequestResponse>();
 }
