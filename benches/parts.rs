@@ -88,6 +88,7 @@ fn case(kind: &str, population: &str) -> Case {
     );
     let arms = [ArmInfo {
         name: InProc::INFO.name,
+        network: InProc::INFO.url.is_some(),
         options: InProc::INFO.options,
     }];
     let scenario = parse(&text, "the benchmark", &arms).expect("a scenario");

@@ -72,6 +72,7 @@ fn open_loop() -> Case {
     );
     let arms = [ArmInfo {
         name: Mirror::INFO.name,
+        network: Mirror::INFO.url.is_some(),
         options: Mirror::INFO.options,
     }];
     let scenario = parse(&text, "the benchmark", &arms).expect("a scenario");

@@ -76,6 +76,7 @@ fn case(args: &Args) -> anyhow::Result<Case> {
     );
     let arms = [ArmInfo {
         name: Echo::INFO.name,
+        network: Echo::INFO.url.is_some(),
         options: Echo::INFO.options,
     }];
     let scenario = parse(&text, "the command line", &arms)?;

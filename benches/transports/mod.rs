@@ -20,6 +20,7 @@ use transport::Transport;
 /// All transports that are compared, in the order in which they are shown. A new one is one line in `Cargo.toml` and one line here.
 pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<inproc::InProc>(),
+    Entry::of::<tcp::Tcp>(),
     Entry::of::<prompted::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
     Entry::of::<websocket::WebSocket>(),

@@ -151,12 +151,14 @@ impl<T: Transport> Lab<T> {
         .await;
     }
 
+    /// Connections that the server has open.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// Waits until the server has noticed that its last connection is gone.
     pub async fn until_unconnected(&self) {
-        until("the end of all connections", || {
-            self.connections.load(Ordering::Relaxed) == 0
-        })
-        .await;
+        until("the end of all connections", || self.connections() == 0).await;
     }
 
     /// Tells the server to drain.

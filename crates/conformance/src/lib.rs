@@ -13,7 +13,7 @@
 //! | [`lab`](Lab) | a server on loopback with its hub, a publisher without a wire, waiting for conditions |
 //! | [`peer`](Peer) | a client, awaited instead of polled |
 //! | [`proxy`](Proxy) | cuts TCP connections after so many bytes, and dribbles |
-//! | [`raw`] | HTTP and WebSocket by the byte, for input no client would send |
+//! | [`raw`] | HTTP, WebSocket and lines by the byte, for input no client would send |
 //! | [`dice`](Dice) | seeded randomness |
 
 pub mod cases;

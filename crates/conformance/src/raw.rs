@@ -1,4 +1,4 @@
-//! HTTP and WebSocket by the byte, for what no client would send.
+//! HTTP, WebSocket and lines by the byte, for what no client would send.
 
 use std::net::SocketAddr;
 use std::{io, str};
@@ -116,6 +116,31 @@ impl Connection {
         let body = self.read.drain(..length).collect();
         answer.body = String::from_utf8(body).expect("a body is text here");
         Some(answer)
+    }
+
+    /// The next line without its line feed, passing over blank ones; `None` when the server closed.
+    ///
+    /// # Panics
+    /// The server closed within a line, or the line isn't UTF-8.
+    pub async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<u8> = self.read.drain(..=end).collect();
+                line.pop();
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                return Some(String::from_utf8(line).expect("a line is UTF-8"));
+            }
+            if self.more().await == 0 {
+                assert!(
+                    self.read.is_empty(),
+                    "half a line: {:?}",
+                    String::from_utf8_lossy(&self.read)
+                );
+                return None;
+            }
+        }
     }
 
     /// Reads and forgets until the server closes.

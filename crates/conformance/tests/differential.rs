@@ -183,6 +183,7 @@ macro_rules! differential {
 }
 
 differential! {
+    tcp: tcp::Tcp,
     request_response: request_response::RequestResponse,
     long_poll: long_poll::LongPoll,
     websocket: websocket::WebSocket,

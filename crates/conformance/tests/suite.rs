@@ -2,6 +2,7 @@
 
 conformance::conformance! {
     inproc: ::inproc::InProc,
+    tcp: ::tcp::Tcp,
     request_response: ::request_response::RequestResponse,
     long_poll: ::long_poll::LongPoll,
     websocket: ::websocket::WebSocket,

@@ -212,6 +212,18 @@ impl Door {
         })
     }
 
+    /// Begins a poll of a client that keeps no cursor: what waits for it is forgotten, and only what comes from now on is handed over.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_from_now(&self, token: &str) -> Result<Poll, Refused> {
+        self.with(token, |shared, home, state, key, token| {
+            state.hub.forget(key);
+            let epoch = state.hold(key);
+            Ok(Poll::new(Arc::clone(shared), home, key, epoch, token))
+        })
+    }
+
     /// The public id of the session that has this token.
     ///
     /// # Errors

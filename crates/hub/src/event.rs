@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use crate::SessionId;
 
-/// A counted message (`event` or pushed `reply`) as bytes, WebSocket frame header included.
+/// A counted message (`event` or pushed `reply`) as bytes, ready for each wire: a WebSocket frame header before it, a line's end behind it.
 ///
 /// The cursor counts messages instead of numbering them in their bytes, so the bytes are the same for every receiver:
 /// a broadcast to 10,000 sessions encodes once and shares one allocation.
 #[derive(Debug)]
 pub struct Event {
-    /// `HEADROOM` bytes of which the last few are the frame header, then the JSON.
+    /// `HEADROOM` bytes of which the last few are the frame header, then the JSON, then a line feed.
     bytes: Vec<u8>,
+    /// The line, where it isn't the JSON as it stands: `data` may have line feeds between its tokens.
+    line: Option<Box<[u8]>>,
     /// Where the frame header begins.
     frame: u8,
     /// Where the event's name ends within the JSON, still escaped and quoted; 0 for a reply, which has none.
@@ -34,24 +36,29 @@ impl Event {
         bytes.extend_from_slice(br#"","data":"#);
         bytes.extend_from_slice(data.as_bytes());
         bytes.push(b'}');
-        Self::frame(bytes, name_end)
+        Self::frame(bytes, name_end, data)
     }
 
     /// `{"op":"reply","id":…,"data":…}`; `data` is JSON already.
     pub fn reply(id: u64, data: &str) -> Arc<Self> {
         let mut bytes = Self::buffer(data.len() + 50);
         write_reply(&mut bytes, id, data);
-        Self::frame(bytes, 0)
+        Self::frame(bytes, 0, data)
     }
 
     /// The message's JSON.
     pub fn json(&self) -> &[u8] {
-        &self.bytes[HEADROOM..]
+        &self.bytes[HEADROOM..self.bytes.len() - 1]
     }
 
     /// The message as one unmasked WebSocket text frame.
     pub fn websocket_frame(&self) -> &[u8] {
-        &self.bytes[usize::from(self.frame)..]
+        &self.bytes[usize::from(self.frame)..self.bytes.len() - 1]
+    }
+
+    /// The message as one line with its line feed. Line feeds in the white space of `data` are spaces here, which is the same JSON value.
+    pub fn line(&self) -> &[u8] {
+        self.line.as_deref().unwrap_or(&self.bytes[HEADROOM..])
     }
 
     /// The event's name as it stands in the JSON; `None` for a reply.
@@ -65,14 +72,22 @@ impl Event {
         bytes
     }
 
-    fn frame(mut bytes: Vec<u8>, name_end: u32) -> Arc<Self> {
+    fn frame(mut bytes: Vec<u8>, name_end: u32, data: &str) -> Arc<Self> {
         let length = bytes.len() - HEADROOM;
         let mut header = [0; HEADROOM];
         let used = text_frame_header(length, &mut header);
         let frame = HEADROOM - used;
         bytes[frame..HEADROOM].copy_from_slice(&header[..used]);
+        bytes.push(b'\n');
+        // A line feed in a name is escaped.
+        let line = memchr::memchr(b'\n', data.as_bytes()).map(|_| {
+            let mut line = bytes[HEADROOM..].to_vec();
+            crate::wire::join_lines(&mut line[..length]);
+            line.into()
+        });
         Arc::new(Self {
             bytes,
+            line,
             frame: frame as u8,
             name_end,
         })
@@ -148,6 +163,23 @@ mod tests {
             };
             assert_eq!(told, event.json().len());
             assert_eq!(&frame[header..], event.json());
+            assert_eq!(event.line(), [event.json(), b"\n"].concat());
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_the_same_value() {
+        let data = "{ \"a\\n\" :\n[ 1 ,\r\n 2 ] }";
+        for message in [
+            Event::new("e\n", SessionId::from_bytes([7; 16]), data),
+            Event::reply(7, data),
+        ] {
+            let (line, end) = message.line().split_at(message.json().len());
+            assert_eq!(end, b"\n");
+            assert!(!line.contains(&b'\n'));
+            let value = |json| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+            assert_eq!(value(line), value(message.json()));
+            assert!(message.json().ends_with(format!("{data}}}").as_bytes()));
         }
     }
 

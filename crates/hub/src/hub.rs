@@ -149,6 +149,11 @@ impl Hub {
         self.sessions[key].mailbox.rewind(received)
     }
 
+    /// The session wants nothing of what was sent to it so far: all of it counts as received.
+    pub fn forget(&mut self, key: Key) {
+        self.sessions[key].mailbox.forget();
+    }
+
     /// Whether the session may give `commands` more commands now.
     #[must_use]
     pub fn admit(&mut self, key: Key, commands: usize, now: Instant) -> bool {
@@ -186,8 +191,8 @@ impl Hub {
                 }
                 None => self.push(key, &Event::reply(*id, data)),
             },
-            // Resuming is the door's business: by now the session is the right one.
-            Command::Resume { .. } => {}
+            // Resuming and ending are the door's business, and the transport's: it doesn't pass them on.
+            Command::Resume { .. } | Command::End => {}
         }
         Outcome::Done
     }

@@ -161,6 +161,13 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Everything that was ever put here counts as received, whether it was handed over or not.
+    pub(crate) fn forget(&mut self) {
+        self.entries = VecDeque::new();
+        (self.taken, self.bytes) = (0, 0);
+        (self.cursor, self.acknowledged) = (self.pushed, self.pushed);
+    }
+
     fn drop_front(&mut self) {
         if let Some(entry) = self.entries.pop_front() {
             self.bytes -= entry.event.json().len();
@@ -244,6 +251,22 @@ mod tests {
                 sent: 4
             })
         );
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_as_received() {
+        let (mut mailbox, limits) = (Mailbox::default(), limits(8, SlowConsumer::Disconnect));
+        for n in 0..4 {
+            mailbox.push(&event("e", n), &limits).unwrap();
+        }
+        assert_eq!(taken(&mut mailbox, 2), [0, 1]);
+        mailbox.forget();
+        assert!(mailbox.is_empty() && mailbox.bytes() == 0 && !mailbox.has_unsent());
+        mailbox.push(&event("e", 4), &limits).unwrap();
+        assert_eq!(taken(&mut mailbox, 99), [4], "without a gap");
+        assert_eq!(mailbox.cursor(), 5);
+        mailbox.rewind(None).unwrap();
+        assert_eq!(taken(&mut mailbox, 99), [4]);
     }
 
     #[test]

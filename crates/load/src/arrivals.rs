@@ -2,7 +2,7 @@
 //!
 //! It is drawn from the seed alone, one arrival at a time, so that a day's schedule takes no memory and the same seed
 //! gives every arm of a trial the same one. Poisson arrivals are given to senders at random, which makes each sender's
-//! own arrivals Poisson; constant ones go round.
+//! own arrivals Poisson; constant ones and those of bursts go round.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -74,6 +74,14 @@ impl Iterator for Arrivals {
                 self.count as f64 / self.rate,
                 (self.count % self.senders as u64) as usize,
             ),
+            // All of a group are due with its first.
+            Law::Bursts { size } => {
+                let size = u64::from(size.max(1));
+                (
+                    (self.count / size * size) as f64 / self.rate,
+                    (self.count % self.senders as u64) as usize,
+                )
+            }
             Law::Poisson => {
                 let gap: f64 = Exp1.sample(&mut self.random);
                 (
@@ -108,6 +116,19 @@ mod tests {
             assert!((arrival.due as f64 - exact).abs() < 2.0);
             assert_eq!(arrival.sender, index % 7);
         }
+    }
+
+    #[test]
+    fn bursts_come_in_groups_at_the_same_mean_rate() {
+        let all = arrivals(Law::Bursts { size: 20 }, 300.0, 1);
+        assert_eq!(all.len(), 30_000);
+        for (index, arrival) in all.iter().enumerate() {
+            let group = index / 20;
+            let exact = SECOND as f64 + group as f64 * 20.0 * 1e9 / 300.0;
+            assert!((arrival.due as f64 - exact).abs() < 2.0);
+            assert_eq!(arrival.sender, index % 7);
+        }
+        assert!(all.is_sorted_by_key(|arrival| arrival.due));
     }
 
     /// Kolmogorov and Smirnov: the gaps are exponential, at a significance that a fixed seed passes or fails for good.

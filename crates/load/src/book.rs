@@ -1,20 +1,23 @@
 //! Everything counted while a case runs.
 //!
 //! One thread, one book: users write into it while they are polled, the pacer while it hands out arrivals. It knows
-//! nothing of transports.
+//! nothing of transports. What it says of sessions that go and come back stands in `sessions`.
+
+mod sessions;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
 
 use hdrhistogram::Histogram;
-use measure::{Counts, Delivery, Errors, Flight, Oracle, Recorder, Stamp};
+use measure::{Counts, Errors, Flight, Oracle, Recorder, Stamp};
 use tokio::sync::Notify;
 
 use crate::arrivals::Arrival;
 use crate::hooks::Samples;
 use crate::outstanding::{Open, Outstanding, Step};
 use crate::plan::Plan;
+use crate::recovering::Recovering;
 use crate::stamp::{Label, Stamper};
 use crate::warm_up::WarmUp;
 
@@ -60,6 +63,12 @@ pub(crate) struct Book {
     /// Notified when `fatal` was set, and in the drain when nothing is outstanding any more.
     pub(crate) changed: Rc<Notify>,
     pub(crate) is_draining: bool,
+    /// The case is over: nobody comes back any more.
+    pub(crate) is_over: bool,
+    /// Who is gone and who came back, in a case in which sessions may go.
+    pub(crate) recovering: Option<Recovering>,
+    /// Whether what one session sends reaches the server in order.
+    pub(crate) is_ordered: bool,
     /// Takes the latencies of the warm-up, while there is one.
     pub(crate) warm_up: Option<WarmUp>,
     /// Takes each measured completion, for a caller who asked for raw samples.
@@ -79,6 +88,12 @@ struct SenderBook {
     /// Intended times of arrivals that the sender has yet to send.
     due: VecDeque<u64>,
     waker: Option<Waker>,
+    /// One more than the greatest number that anyone has received.
+    reached: u64,
+    /// Numbers that were handed to a connection which broke, and which it may not have passed on.
+    in_doubt: Vec<(u64, u64)>,
+    /// When its session last stood again, nanoseconds: nothing could be sent before.
+    stood: u64,
 }
 
 impl Book {
@@ -102,6 +117,9 @@ impl Book {
             fatal: None,
             changed: Rc::new(Notify::new()),
             is_draining: false,
+            is_over: false,
+            recovering: None,
+            is_ordered: true,
             warm_up: None,
             stamps: None,
             sends: None,
@@ -163,7 +181,7 @@ impl Book {
         let own = &self.senders[sender];
         match self.depth {
             None => !own.due.is_empty(),
-            Some(depth) => own.outstanding.pending() < depth,
+            Some(depth) => own.outstanding.awaited() < depth,
         }
     }
 
@@ -173,9 +191,10 @@ impl Book {
         let intended = match self.depth {
             None => own.due.pop_front()?,
             Some(depth) => {
-                (own.outstanding.pending() < depth && now < self.window.end).then_some(now)?
+                (own.outstanding.awaited() < depth && now < self.window.end).then_some(now)?
             }
         };
+        let since = intended.max(own.stood);
         let receivers = self.plan.senders[sender].receivers;
         let number = own.outstanding.send(intended, now, receivers);
         if receivers > 0 {
@@ -183,7 +202,7 @@ impl Book {
             self.flight.enter(now);
         }
         if intended >= self.window.start {
-            self.note_send(intended, now);
+            self.note_send(intended, since, now);
         }
         let label = Label {
             publisher: sender as u32,
@@ -193,16 +212,16 @@ impl Book {
         Some((number, self.stamper.write(label)))
     }
 
-    /// A measured message was sent.
+    /// A measured message was sent, which could be sent from `since` on.
     #[inline]
-    fn note_send(&mut self, intended: u64, now: u64) {
+    fn note_send(&mut self, intended: u64, since: u64, now: u64) {
         self.recorder.sent(now);
         if let Some(sends) = &self.sends {
             sends.borrow_mut().push((intended, now));
         }
         let is_open = self.depth.is_none();
         if is_open {
-            self.slip.saturating_record(now.saturating_sub(intended));
+            self.slip.saturating_record(now.saturating_sub(since));
         }
         if now < self.window.end + LATE {
             self.counts.sent += 1;
@@ -222,13 +241,18 @@ impl Book {
         if slot >= heard || label.number >= self.senders[publisher].outstanding.sent() {
             return self.oracle.tally(client).misrouted();
         }
-        let outstanding = &mut self.senders[publisher].outstanding;
+        let SenderBook {
+            outstanding,
+            reached,
+            ..
+        } = &mut self.senders[publisher];
         if outstanding
             .intended(label.number)
             .is_some_and(|intended| intended != label.intended)
         {
             return self.oracle.tally(client).corrupted();
         }
+        *reached = (*reached).max(label.number + 1);
         if !self
             .oracle
             .tally(client)
@@ -289,23 +313,6 @@ impl Book {
         self.errors.add(kind, message);
     }
 
-    /// A session ended by itself. The case goes on as long as what is left can still say something: not without a
-    /// sender, not with a closed loop that would wait for it for ever, not with half of the sessions.
-    pub(crate) fn session_ended(&mut self, client: usize, kind: &str, message: &str, at: u64) {
-        self.error(kind, at, || message.to_owned());
-        self.gone += 1;
-        let total = self.plan.clients.len() as u64;
-        let needed = self.plan.clients[client].sender.is_some() || self.depth.is_some();
-        let few = self.gone * 2 > total || self.gone == total;
-        if self.fatal.is_none() && (needed || few) {
-            self.fatal = Some(format!(
-                "{} of {total} sessions ended; the last one: {message}",
-                self.gone
-            ));
-            self.changed.notify_one();
-        }
-    }
-
     /// Messages that not all receivers have.
     pub(crate) fn pending(&self) -> u64 {
         self.pending
@@ -340,20 +347,6 @@ impl Book {
             self.recorder
                 .censored_fanout(intended, (None, None), receivers, at);
         }
-    }
-
-    /// What became of each event; none in a kind without events.
-    pub(crate) fn delivery(&self) -> Option<Delivery> {
-        let sent: Vec<u64> = self
-            .senders
-            .iter()
-            .map(|sender| sender.outstanding.sent())
-            .collect();
-        let expected = |client: usize| {
-            let (first, heard) = self.plan.clients[client].hears;
-            sent[first..first + heard].iter().sum()
-        };
-        self.plan.has_events().then(|| self.oracle.finish(expected))
     }
 
     fn complete(&mut self, client: usize, sender: usize, open: Open, at: u64) {

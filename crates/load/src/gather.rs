@@ -17,13 +17,15 @@ use transport::{Audience, Client, ClientError, Command, Incoming, Target, Transp
 use crate::book::Book;
 use crate::pacer::Pacer;
 use crate::plan::To;
+use crate::returning::{Returning, live};
+use crate::targets::Targets;
 use crate::user::{User, kind};
 
 /// So many connections are under way at once.
 const AT_ONCE: usize = 64;
 
 /// How long one session may take to stand.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sessions from one source address. `connect` slows down past some 14,000 connections from one address to another, and
 /// a session may hold two.
@@ -43,9 +45,10 @@ pub(crate) type Crowd<T> = Vec<Option<Rc<RefCell<User<T>>>>>;
 /// # Errors
 /// Why the case can't begin, in one line.
 pub(crate) async fn gather<T: Transport>(
-    target: &Target,
+    targets: &Targets,
     book: &Rc<RefCell<Book>>,
     pacer: &Rc<Pacer<T>>,
+    returning: Option<Rc<Returning<T>>>,
     connect: &RefCell<Histogram<u64>>,
     standing: &std::cell::Cell<usize>,
 ) -> Result<Crowd<T>, String> {
@@ -56,11 +59,12 @@ pub(crate) async fn gather<T: Transport>(
     let places = Rc::new(Semaphore::new(AT_ONCE));
     let mut joining = JoinSet::new();
     for number in 0..sessions {
+        let (places, plan) = (Rc::clone(&places), &book.borrow().plan);
+        let target = targets.of(&plan.clients[number]);
         let target = Target {
             source: source(&target.url, number, sessions),
             ..target.clone()
         };
-        let (places, plan) = (Rc::clone(&places), &book.borrow().plan);
         let room = plan.clients[number].room.clone();
         let confirm = plan.kind != Kind::Idle;
         joining.spawn_local(async move {
@@ -83,12 +87,8 @@ pub(crate) async fn gather<T: Transport>(
                     Rc::clone(book),
                 )));
                 crowd[number] = Some(Rc::clone(&user));
-                let pacer = Rc::clone(pacer);
-                tokio::task::spawn_local(std::future::poll_fn(move |cx| {
-                    let polled = user.borrow_mut().poll(cx);
-                    pacer.catch_up();
-                    polled
-                }));
+                let life = live(user, Rc::clone(pacer), returning.clone());
+                tokio::task::spawn_local(life);
                 continue;
             }
             Ok(Err(error)) => (kind(&error), error.to_string()),
@@ -125,6 +125,17 @@ async fn stand<T: Transport>(
     let before = now();
     let mut client = T::connect(target).await?;
     let took = now() - before;
+    join(&mut client, room, confirm, &mut |_, _| {}).await?;
+    Ok((client, took))
+}
+
+/// Puts a session into its room and waits for one answer. What else comes meanwhile goes to `each`, with the time of its receipt.
+pub(crate) async fn join(
+    client: &mut impl Client,
+    room: Option<String>,
+    confirm: bool,
+    each: &mut impl FnMut(&Incoming<'_>, u64),
+) -> Result<(), ClientError> {
     if let Some(room) = room {
         client.send(&Command::Join { room: room.into() });
     }
@@ -137,12 +148,13 @@ async fn stand<T: Transport>(
         let mut refusal = None;
         std::future::poll_fn(|cx| {
             loop {
+                let mut received = None;
                 let polled = client.poll(cx, &mut |message| match message {
                     Incoming::Reply { id: CONFIRM, .. } => confirmed = true,
                     Incoming::Error { code, message } => {
                         refusal = Some(format!("{code}: {message}"));
                     }
-                    _ => {}
+                    other => each(&other, *received.get_or_insert_with(now)),
                 });
                 match polled {
                     _ if confirmed => return Poll::Ready(Ok(())),
@@ -160,26 +172,34 @@ async fn stand<T: Transport>(
         })
         .await?;
     }
-    Ok((client, took))
+    Ok(())
 }
 
 /// Tells each sender to whom it sends, now that all session ids are known.
 fn address<T: Transport>(crowd: &Crowd<T>, book: &Book) {
     for sender in &book.plan.senders {
-        let to = match &sender.to {
-            To::Reply => continue,
-            To::Others => Audience::Others,
-            To::Room(name) => Audience::Room(name.clone().into()),
-            To::Client(peer) => {
-                let id = crowd[*peer]
-                    .as_ref()
-                    .and_then(|user| user.borrow().session());
-                Audience::Session(id.unwrap_or_default().into())
-            }
-        };
+        let to = destination(&sender.to, || {
+            let To::Client(peer) = sender.to else {
+                return String::new();
+            };
+            let peer = crowd[peer].as_ref();
+            // One that is gone at this moment tells its new id itself.
+            peer.and_then(|user| user.borrow().session())
+                .unwrap_or_default()
+        });
         if let Some(user) = &crowd[sender.client] {
             user.borrow_mut().address(to);
         }
+    }
+}
+
+/// The audience of a sender; `session` is the id of the one session that it writes to, if it does.
+pub(crate) fn destination(to: &To, session: impl FnOnce() -> String) -> Audience<'static> {
+    match to {
+        To::Reply | To::Others => Audience::Others,
+        To::Room(name) => Audience::Room(name.clone().into()),
+        To::RoomOthers(name) => Audience::RoomOthers(name.clone().into()),
+        To::Client(_) => Audience::Session(session().into()),
     }
 }
 
@@ -206,7 +226,7 @@ fn allow_files(sessions: u64) -> Result<(), String> {
 }
 
 /// The address that session `number` connects from: one is enough for a few, loopback has many.
-fn source(url: &str, number: usize, sessions: usize) -> Option<IpAddr> {
+pub(crate) fn source(url: &str, number: usize, sessions: usize) -> Option<IpAddr> {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', ':']).next().unwrap_or_default();
     let loopback = host

@@ -30,6 +30,19 @@ pub struct Hooks<'a> {
     pub stamps: Option<Samples<Stamp>>,
     /// Takes each measured send: when it was intended and when it was sent, nanoseconds of [`now`].
     pub sends: Option<Samples<(u64, u64)>>,
+    /// Faults as the caller carries them out, in order of time: each is added at the instant at which it strikes, and told to be over when it is.
+    pub faults: Option<Samples<Strike>>,
+}
+
+/// A fault that struck. Times in nanoseconds of [`now`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    /// Its instant.
+    pub at: u64,
+    /// Since when sessions can recover from it: the server accepts again, the link passes again, the connections were cut. None: not yet.
+    pub over: Option<u64>,
+    /// The one session that it befalls, by its number; none: all of them.
+    pub whom: Option<usize>,
 }
 
 /// How far a case is.
@@ -37,6 +50,8 @@ pub struct Hooks<'a> {
 pub struct Progress {
     /// What it is doing.
     pub phase: Phase,
+    /// When the phase began, or begins, nanoseconds of [`now`].
+    pub began: u64,
     /// Since the phase began.
     pub elapsed: Duration,
     /// How long the phase will take; none when it can't be said.
@@ -79,6 +94,7 @@ impl Default for Hooks<'_> {
             drain: Duration::from_secs(2),
             stamps: None,
             sends: None,
+            faults: None,
         }
     }
 }
@@ -87,6 +103,7 @@ impl Progress {
     pub(crate) fn connecting(began: u64, connected: u64, sessions: u64, book: &Book) -> Self {
         Self {
             phase: Phase::Connecting,
+            began,
             elapsed: Duration::from_nanos(now() - began),
             expected: None,
             connected,

@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | `plan` | a scenario becomes roles: who joins what, who sends, who should receive |
 //! | `arrivals` | the schedule of an open loop: seeded, lazy, in absolute nanoseconds |
+//! | `targets` | where sessions connect to: the server itself, or a link before it |
 //! | `pacer` | hands out arrivals when they are due, and says how late it was |
 //! | `alarm` | waits to the nanosecond that the kernel can do: a `timerfd` |
 //! | `stamp` | the payload of a message: who, which, when |
@@ -23,6 +24,9 @@
 //! | `book` | everything counted while a case runs |
 //! | `user` | the virtual user |
 //! | `gather` | connects the users, within the limits of files and ports |
+//! | `returning` | brings sessions back whose connection has ended |
+//! | `recovering` | who is gone, who came back, and how long that took |
+//! | `slow` | one session that stops reading for a while |
 //! | `readings` | CPU time, memory and bytes at the two ends of the measured part |
 //! | `hooks` | what a caller may listen to and say |
 //! | `run` | a case from beginning to end |
@@ -37,12 +41,17 @@ mod outstanding;
 mod pacer;
 mod plan;
 mod readings;
+mod recovering;
 mod rehearsal;
+mod returning;
 mod run;
+mod slow;
 mod stamp;
+mod targets;
 mod user;
 mod warm_up;
 
-pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples};
+pub use hooks::{Hooks, OnProgress, Phase, Progress, Samples, Strike};
 pub use rehearsal::Rehearsal;
 pub use run::{client_options, key, run};
+pub use targets::Targets;

@@ -17,6 +17,8 @@ pub(crate) struct Open {
     pub(crate) first: u64,
     /// When half of them had it.
     pub(crate) median: u64,
+    /// Whether it may never be received by all, since a connection broke.
+    doubted: bool,
 }
 
 /// The messages of one sender, by number. Numbers follow each other, so the table is a queue: finding is indexing, and
@@ -26,6 +28,8 @@ pub(crate) struct Outstanding {
     base: u64,
     open: VecDeque<Open>,
     pending: u64,
+    /// Of these, the doubted ones.
+    doubted: u64,
 }
 
 /// What a receipt led to.
@@ -50,6 +54,7 @@ impl Outstanding {
             received: 0,
             first: 0,
             median: 0,
+            doubted: false,
         });
         self.pending += u64::from(receivers > 0);
         number
@@ -60,9 +65,26 @@ impl Outstanding {
         self.base + self.open.len() as u64
     }
 
-    /// How many are not with all receivers.
-    pub(crate) fn pending(&self) -> u64 {
-        self.pending
+    /// How many are not with all receivers, and may still get there.
+    pub(crate) fn awaited(&self) -> u64 {
+        self.pending - self.doubted
+    }
+
+    /// A connection broke: whatever is under way may never be received by all. Nobody is to wait for it.
+    pub(crate) fn doubt(&mut self) {
+        let open = self.open.iter_mut().filter(|open| !open.is_done());
+        open.for_each(|open| open.doubted = true);
+        self.doubted = self.pending;
+    }
+
+    /// The numbers in `from..until` that no receiver has.
+    pub(crate) fn untouched(&self, (from, until): (u64, u64)) -> impl Iterator<Item = u64> {
+        let numbers = (self.base..).zip(&self.open);
+        numbers
+            .filter(move |(number, open)| {
+                (from..until).contains(number) && open.received == 0 && open.receivers > 0
+            })
+            .map(|(number, _)| number)
     }
 
     /// When message `number` was to be sent, if it is still under way.
@@ -99,6 +121,7 @@ impl Outstanding {
         }
         let done = *open;
         self.pending -= 1;
+        self.doubted -= u64::from(done.doubted);
         while self.open.front().is_some_and(Open::is_done) {
             self.open.pop_front();
             self.base += 1;
@@ -146,7 +169,30 @@ mod tests {
             (10, 11, 20, 40)
         );
         assert_eq!(table.receive(0, 70), Step::Unknown);
-        assert_eq!(table.pending(), 0);
+        assert_eq!(table.awaited(), 0);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_is_in_doubt() {
+        let mut table = Outstanding::default();
+        for number in 0..4 {
+            table.send(number, number, 2);
+        }
+        table.receive(1, 9);
+        table.receive(2, 9);
+        table.receive(2, 9);
+        table.doubt();
+        assert_eq!(table.awaited(), 0);
+        assert_eq!(table.untouched((0, 9)).collect::<Vec<_>>(), [0, 3]);
+        assert_eq!(table.untouched((1, 3)).count(), 0);
+        table.send(4, 4, 2);
+        assert_eq!(table.awaited(), 1);
+        // It comes after all.
+        table.receive(1, 10);
+        table.receive(0, 10);
+        table.receive(0, 10);
+        assert_eq!(table.awaited(), 1);
+        assert_eq!(table.untouched((0, 9)).collect::<Vec<_>>(), [3, 4]);
     }
 
     #[test]
@@ -160,7 +206,7 @@ mod tests {
         assert_eq!(table.receive(7, 9), Step::Unknown);
         assert!(matches!(table.receive(0, 9), Step::Done(_)));
         assert_eq!(table.unfinished().count(), 1);
-        assert_eq!((table.pending(), table.sent()), (1, 3));
+        assert_eq!((table.awaited(), table.sent()), (1, 3));
         assert!(matches!(table.receive(2, 9), Step::Done(_)));
         assert_eq!(table.send(3, 3, 1), 3);
     }

@@ -45,6 +45,8 @@ pub(crate) enum To {
     Others,
     /// To everyone in a room.
     Room(String),
+    /// To everyone else in a room.
+    RoomOthers(String),
     /// To one session.
     Client(usize),
 }
@@ -59,8 +61,12 @@ impl Plan {
                     rooms,
                     members,
                     publishers,
+                    others,
                 },
-            ) => self::rooms(rooms as usize, members as usize, publishers as usize),
+            ) => {
+                let (rooms, members) = (rooms as usize, members as usize);
+                self::rooms(rooms, members, publishers as usize, others)
+            }
             (Kind::Broadcast, population) => broadcast(population.connections() as usize),
             (Kind::Chat, population) => chat(population.connections() as usize),
             (Kind::Private, population) => private(population.connections() as usize),
@@ -131,18 +137,32 @@ fn broadcast(clients: usize) -> (Vec<Role>, Vec<Sender>) {
     (roles.collect(), vec![sender])
 }
 
-/// The first members of each room publish; a room's publishers follow each other in number.
-fn rooms(rooms: usize, members: usize, publishers: usize) -> (Vec<Role>, Vec<Sender>) {
+/// The first members of each room publish; a room's publishers follow each other in number. If it is to `others`, the one publisher of a room
+/// doesn't hear itself.
+fn rooms(
+    rooms: usize,
+    members: usize,
+    publishers: usize,
+    others: bool,
+) -> (Vec<Role>, Vec<Sender>) {
     let name = |room: usize| format!("room-{room}");
     let role = |room: usize, member: usize| Role {
         room: Some(name(room)),
         sender: (member < publishers).then(|| room * publishers + member),
-        hears: (room * publishers, publishers),
+        hears: if others && member < publishers {
+            (0, 0)
+        } else {
+            (room * publishers, publishers)
+        },
     };
     let sender = |room: usize, member: usize| Sender {
         client: room * members + member,
-        to: To::Room(name(room)),
-        receivers: members as u32,
+        to: if others {
+            To::RoomOthers(name(room))
+        } else {
+            To::Room(name(room))
+        },
+        receivers: (members - usize::from(others)) as u32,
     };
     let roles = (0..rooms).flat_map(|room| (0..members).map(move |member| role(room, member)));
     let senders =
@@ -209,10 +229,11 @@ mod tests {
     #[test]
     fn every_message_has_its_receivers() {
         consistent(&broadcast(11));
-        consistent(&rooms(4, 5, 2));
+        consistent(&rooms(4, 5, 2, false));
+        consistent(&rooms(4, 5, 1, true));
         consistent(&chat(6));
         consistent(&private(8));
-        let (clients, senders) = rooms(4, 5, 2);
+        let (clients, senders) = rooms(4, 5, 2, false);
         assert_eq!((clients.len(), senders.len()), (20, 8));
         assert_eq!(senders[3].to, To::Room("room-1".into()));
     }

@@ -96,6 +96,7 @@ mod tests {
         );
         let arms = [ArmInfo {
             name: "inproc",
+            network: false,
             options: &[],
         }];
         let case = parse(&text, "the test", &arms).unwrap().cases().remove(0);

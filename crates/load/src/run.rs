@@ -11,7 +11,7 @@ use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior};
-use transport::{Client, ClientOptions, Connection, PollPacing, Target, Transport};
+use transport::{Client, ClientOptions, Connection, Info, PollPacing, Transport};
 
 use crate::alarm::Alarm;
 use crate::arrivals::Arrivals;
@@ -19,11 +19,15 @@ use crate::book::{Book, Window};
 use crate::gather::{Crowd, gather};
 use crate::hooks::{Hooks, Phase, Progress};
 use crate::pacer::Pacer;
-use crate::plan::{Plan, Sender};
+use crate::plan::{Plan, Role, Sender};
 use crate::readings::{self, CpuReading, MemoryReading};
+use crate::recovering::Recovering;
+use crate::returning::Returning;
+use crate::slow;
+use crate::targets::Targets;
 use crate::warm_up::{INTERVALS, WarmUp};
 
-/// Time between the last join and the first send, nanoseconds: parked polls get parked.
+/// The least of [`settle`].
 const SETTLE: u64 = 50_000_000;
 
 /// CPU time and pauses of the measured part are read so much before it begins, nanoseconds, so that reading delays no measured send.
@@ -35,6 +39,9 @@ const LEAD_OF_SESSION: u64 = 5_000;
 /// Tells the seed of the warm-up's schedule from that of the measured part.
 const OTHER_SEED: u64 = 0x7761_726d_2d75_7021;
 
+/// Tells the seed of those who come back from both.
+const RETURNING_SEED: u64 = 0x6261_636b_2d61_6761;
+
 /// After the last answer, how long to look for what should not come: duplicates.
 const LINGER: Duration = Duration::from_millis(50);
 
@@ -44,20 +51,28 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Housekeeping, and a fourth of the time between two reports of progress.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Runs one arm of one trial against `target`, on a `LocalRuntime` of its own with I/O and time: users whose session has ended stay on it
+/// Runs one arm of one trial against its `targets`, on a `LocalRuntime` of its own with I/O and time: users whose session has ended stay on it
 /// as tasks until it is dropped.
 ///
 /// It always gives a measurement: one that failed or was interrupted says so, with what was seen until then. The verdict
 /// is by the default [`Guards`].
-pub async fn run<T: Transport>(target: Target, case: &Case, hooks: Hooks<'_>) -> Measurement {
-    Run::<T>::new(case, hooks).go(target).await
+pub async fn run<T: Transport>(
+    targets: impl Into<Targets>,
+    case: &Case,
+    hooks: Hooks<'_>,
+) -> Measurement {
+    Run::<T>::new(case, hooks).go(targets.into()).await
 }
 
-/// The key of a case whose transport executes these `options`; settings that it doesn't execute are none of the case.
-pub fn key(case: &Case, options: &[&str]) -> Key {
+/// The key of a case on this transport, if there is one of that name; settings that it doesn't execute are none of the case.
+pub fn key(case: &Case, info: Option<&Info>) -> Key {
     let scenario = &*case.scenario;
     let setting = |axis: &scenario::Axis| {
-        let is_executed = !axis.is_option() || options.contains(&axis.name);
+        let is_executed = match axis.section {
+            // Without a network there is nothing to put a link into.
+            "link" => info.is_some_and(|info| info.url.is_some()),
+            _ => !axis.is_option() || info.is_some_and(|info| info.options.contains(&axis.name)),
+        };
         is_executed.then(|| axis.of(scenario)).flatten()
     };
     Key {
@@ -85,6 +100,7 @@ pub fn client_options(settings: &ClientSettings) -> ClientOptions {
             scenario::PollPacing::FixedDelay => PollPacing::FixedDelay,
         },
         hold: settings.hold,
+        cursor: settings.cursor,
         pool: settings.pool as usize,
         ..ClientOptions::default()
     }
@@ -127,14 +143,23 @@ struct Clock {
 }
 
 impl<'a, T: Transport> Run<'a, T> {
-    fn new(case: &'a Case, hooks: Hooks<'a>) -> Self {
+    fn new(case: &'a Case, mut hooks: Hooks<'a>) -> Self {
         let scenario = &*case.scenario;
         let plan = Plan::new(scenario);
-        let mut measurement = Measurement::new(key(case, T::INFO.options));
+        let mut measurement = Measurement::new(key(case, Some(&T::INFO)));
         measurement.connections = plan.clients.len() as u64;
         let mut book = Book::new(plan);
+        let is_echo = scenario.kind == scenario::Kind::Echo;
         book.stamps.clone_from(&hooks.stamps);
         book.sends.clone_from(&hooks.sends);
+        book.is_ordered = scenario.client.pool == 1;
+        if scenario.reconnect.is_some() || !scenario.faults.is_empty() {
+            hooks.faults.get_or_insert_default();
+            let hears = |role: &Role| role.hears.1 > 0 || role.sender.is_some_and(|_| is_echo);
+            let hears: Vec<bool> = book.plan.clients.iter().map(hears).collect();
+            let recovering = Recovering::new(hears.into_iter(), hooks.faults.clone());
+            book.recovering = Some(recovering);
+        }
         let book = Rc::new(RefCell::new(book));
         Self {
             scenario,
@@ -150,8 +175,8 @@ impl<'a, T: Transport> Run<'a, T> {
         }
     }
 
-    async fn go(mut self, target: Target) -> Measurement {
-        let stopped = self.stages(&target).await.err();
+    async fn go(mut self, targets: Targets) -> Measurement {
+        let stopped = self.stages(&targets).await.err();
         self.measurement.outcome = match stopped {
             None => Outcome::Completed,
             Some(Stop::Interrupted) => Outcome::Interrupted,
@@ -170,12 +195,12 @@ impl<'a, T: Transport> Run<'a, T> {
         self.measurement
     }
 
-    async fn stages(&mut self, target: &Target) -> Result<(), Stop> {
+    async fn stages(&mut self, targets: &Targets) -> Result<(), Stop> {
         let mut clock = Clock::new().map_err(|error| failed(&error))?;
         let pauses = PauseMonitor::start().map_err(|error| failed(&error))?;
         let before = MemoryReading::take(self.hooks.server);
-        self.stand_up(target).await?;
-        let stage = Stage::new(Phase::Connecting, now(), SETTLE);
+        self.stand_up(targets).await?;
+        let stage = Stage::new(Phase::Connecting, now(), settle(self.scenario));
         self.wait(&mut clock, stage, stage.until).await?;
         let mut after = MemoryReading::take(self.hooks.server);
 
@@ -233,11 +258,22 @@ impl<'a, T: Transport> Run<'a, T> {
     }
 
     /// Connects everyone, while progress is told and an interrupt heard.
-    async fn stand_up(&mut self, target: &Target) -> Result<(), Stop> {
+    async fn stand_up(&mut self, targets: &Targets) -> Result<(), Stop> {
         let began = now();
         let (book, interrupt) = (Rc::clone(&self.book), self.hooks.interrupt.clone());
         let (connect, standing) = (&self.connect, &self.standing);
-        let gathering = gather::<T>(target, &book, &self.pacer, connect, standing);
+        let returning = self.scenario.reconnect.map(|rules| {
+            let seed = self.seed ^ RETURNING_SEED;
+            Rc::new(Returning::<T>::new(targets, rules, seed, &book))
+        });
+        let gathering = gather::<T>(
+            targets,
+            &book,
+            &self.pacer,
+            returning.clone(),
+            connect,
+            standing,
+        );
         tokio::pin!(gathering);
         let interrupted = interrupted(interrupt);
         tokio::pin!(interrupted);
@@ -257,6 +293,10 @@ impl<'a, T: Transport> Run<'a, T> {
             }
         };
         self.crowd = gathered.map_err(Stop::Failed)?;
+        if let Some(returning) = returning {
+            returning.set_crowd(&self.crowd);
+            tokio::task::spawn_local(returning.watch());
+        }
         Ok(())
     }
 
@@ -308,7 +348,18 @@ impl<'a, T: Transport> Run<'a, T> {
             end: start + nanoseconds(self.scenario.duration),
         };
         self.book.borrow_mut().measure(window);
+        self.slow_one_down(window.start);
         self.follow(self.seed, window);
+    }
+
+    /// Lets the last session stop reading when the scenario says so.
+    fn slow_one_down(&self, began: u64) {
+        let pauses = slow::pauses(self.scenario);
+        let last = self.crowd.last().cloned().flatten();
+        if let (Some(user), Some(strikes), false) = (last, &self.hooks.faults, pauses.is_empty()) {
+            let strikes = Rc::clone(strikes);
+            tokio::task::spawn_local(slow::stop_reading(user, pauses, began, strikes));
+        }
     }
 
     /// Starts the load: the pacer's task in an open loop, the users themselves in a closed one.
@@ -404,6 +455,7 @@ impl<'a, T: Transport> Run<'a, T> {
         let measurement = &self.measurement;
         progress(&Progress {
             phase: stage.phase,
+            began: stage.began,
             elapsed: Duration::from_nanos(now().saturating_sub(stage.began)),
             expected: Some(Duration::from_nanos(
                 stage.until.saturating_sub(stage.began),
@@ -435,6 +487,7 @@ impl<'a, T: Transport> Run<'a, T> {
         let at = now();
         let alive = self.alive();
         let book = &mut *self.book.borrow_mut();
+        book.is_over = true;
         let measurement = &mut self.measurement;
         if book.window.start < at {
             book.censor(at);
@@ -444,7 +497,7 @@ impl<'a, T: Transport> Run<'a, T> {
         measurement.latencies = recorder.finish(at);
         measurement.counts = book.counts;
         measurement.counts.warm_up_discarded = measurement.latencies.warm_up_discarded;
-        measurement.delivery = book.delivery();
+        (measurement.delivery, measurement.recovery) = book.balance();
         measurement.errors = std::mem::take(&mut book.errors);
         measurement.connections_alive = alive;
         measurement.connect = Distribution::of(&self.connect.borrow());
@@ -498,6 +551,16 @@ async fn interrupted(interrupt: Option<watch::Receiver<bool>>) {
         return;
     }
     std::future::pending::<()>().await;
+}
+
+/// Time between the last join and the first send, nanoseconds: parked polls get parked, over a link of this scenario too.
+fn settle(scenario: &Scenario) -> u64 {
+    let link = scenario.link.as_ref();
+    // A poll's own connection is set up, and then the poll is on its way; twice, for jitter and waiting.
+    let far = link.map_or(Duration::ZERO, |link| {
+        2 * (link.set_up + 1) * link.round_trip()
+    });
+    SETTLE + nanoseconds(far)
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use measure::now;
-use transport::{Audience, Client, ClientError, Command, Incoming, Traffic, Transport};
+use transport::{Audience, Client, ClientError, Command, Incoming, Ticket, Traffic, Transport};
 
 use crate::book::Book;
 
@@ -18,12 +19,24 @@ const TURNS: u32 = 16;
 
 /// A virtual user.
 pub(crate) struct User<T: Transport> {
-    /// None once the session has ended.
+    /// None while there is no session.
     client: Option<T::Client>,
     number: usize,
     sender: Option<usize>,
     to: Audience<'static>,
+    /// Of the connections before this one.
     traffic: Traffic,
+    /// What continues a session that has ended.
+    ticket: Option<Ticket>,
+    /// How often it has ended.
+    times_gone: u32,
+    /// When something was last received, as far as it is known, nanoseconds.
+    heard: u64,
+    /// Bytes that this connection had received when that was last looked up.
+    down: u64,
+    waker: Option<Waker>,
+    /// Whether it reads nothing for now.
+    is_paused: bool,
     book: Rc<RefCell<Book>>,
 }
 
@@ -36,6 +49,12 @@ impl<T: Transport> User<T> {
             sender,
             to: Audience::Others,
             traffic: Traffic::default(),
+            ticket: None,
+            times_gone: 0,
+            heard: now(),
+            down: 0,
+            waker: None,
+            is_paused: false,
             book,
         }
     }
@@ -54,7 +73,8 @@ impl<T: Transport> User<T> {
 
     /// What went over its wire so far, the end of the session included.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.client.as_ref().map_or(self.traffic, Client::traffic)
+        let client = self.client.as_ref();
+        client.map_or(self.traffic, |client| self.traffic + client.traffic())
     }
 
     /// Whether its session is there.
@@ -68,10 +88,94 @@ impl<T: Transport> User<T> {
         self.client.take()
     }
 
+    /// Its number in the plan.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// How often its session has ended.
+    pub(crate) fn times_gone(&self) -> u32 {
+        self.times_gone
+    }
+
+    /// What continues the session that has ended.
+    pub(crate) fn ticket(&self) -> Option<Ticket> {
+        self.ticket.clone()
+    }
+
+    /// There is nothing to be continued.
+    pub(crate) fn forget_ticket(&mut self) {
+        self.ticket = None;
+    }
+
+    /// Its session stands again since `at`, by `client`.
+    pub(crate) fn stand(&mut self, client: T::Client, at: u64) {
+        self.client = Some(client);
+        (self.heard, self.down) = (at, 0);
+    }
+
+    /// It stops reading, or goes on.
+    pub(crate) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        if let (false, Some(waker)) = (is_paused, &self.waker) {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Ends a session that has not received a byte for `dead_after`; its task sees that at once. What it has received is looked up only when no
+    /// message came lately.
+    pub(crate) fn look_whether_dead(&mut self, at: u64, dead_after: Duration) {
+        let longest = dead_after.as_nanos() as u64;
+        let silent = at.saturating_sub(self.heard);
+        let worth_a_look = silent > longest / 4 && !self.is_paused;
+        let Some(client) = self.client.as_ref().filter(|_| worth_a_look) else {
+            return;
+        };
+        let down = client.traffic().wire_down;
+        if down != self.down {
+            (self.down, self.heard) = (down, at);
+        } else if silent >= longest {
+            self.end("dead", &format!("nothing heard for {dead_after:?}"), at);
+            if let Some(waker) = &self.waker {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// The session has ended.
+    fn end(&mut self, kind: &str, message: &str, at: u64) {
+        if let Some(client) = self.client.take() {
+            self.traffic = self.traffic + client.traffic();
+            self.ticket = Some(client.ticket());
+            self.times_gone += 1;
+            let book = &mut *self.book.borrow_mut();
+            book.session_ended(self.number, kind, message, at);
+        }
+    }
+
     /// Does all that can be done now. Ready when the session has ended.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let known = self.waker.as_ref();
+        if known.is_none_or(|known| !known.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
+        if self.is_paused && self.client.is_some() {
+            return Poll::Pending;
+        }
+        match self.poll_client(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(()),
+            Poll::Ready(Some(error)) => {
+                self.end(&kind(&error), &error.to_string(), now());
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// The same; says why the session has ended, if it does now.
+    fn poll_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<ClientError>> {
         let Some(client) = &mut self.client else {
-            return Poll::Ready(());
+            return Poll::Ready(None);
         };
         let book = &mut *self.book.borrow_mut();
         book.polls += 1;
@@ -88,16 +192,14 @@ impl<T: Transport> User<T> {
                 let at = *received.get_or_insert_with(now);
                 take(book, self.number, &message, at);
             });
-            book.clock = received.unwrap_or(book.clock);
+            if let Some(at) = received {
+                (book.clock, self.heard) = (at, at);
+                book.heard(self.number, at);
+            }
             match polled {
                 Poll::Ready(Ok(())) => {}
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => {
-                    book.session_ended(self.number, &kind(&error), &error.to_string(), now());
-                    self.traffic = client.traffic();
-                    self.client = None;
-                    return Poll::Ready(());
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(error)),
             }
         }
         cx.waker().wake_by_ref();
@@ -117,6 +219,7 @@ fn send_due(client: &mut impl Client, book: &mut Book, sender: usize, to: &Audie
         } else {
             let to = match to {
                 Audience::Room(room) => Audience::Room(Cow::Borrowed(room)),
+                Audience::RoomOthers(room) => Audience::RoomOthers(Cow::Borrowed(room)),
                 Audience::Session(id) => Audience::Session(Cow::Borrowed(id)),
                 other => other.clone(),
             };
@@ -130,7 +233,8 @@ fn send_due(client: &mut impl Client, book: &mut Book, sender: usize, to: &Audie
     }
 }
 
-fn take(book: &mut Book, number: usize, message: &Incoming<'_>, at: u64) {
+/// Takes a message of session `number` down.
+pub(crate) fn take(book: &mut Book, number: usize, message: &Incoming<'_>, at: u64) {
     match message {
         Incoming::Event { data, .. } => book.event(number, data, at),
         Incoming::Reply { id, data } => book.reply(number, *id, data, at),

@@ -10,6 +10,7 @@
 //!
 //! - [`clock`]: the one monotonic clock, and the stamp of a message
 //! - [`latency`]: the seven histograms and what is read from them
+//! - [`recovery`]: what faults did to the sessions, and how they came back
 //! - [`recorder`]: takes latencies down, in one-second intervals, without allocating
 //! - [`delivery`]: the oracle: expected, delivered, lost, duplicated, reordered, a count for each
 //! - [`counts`]: counts, bytes and errors apart by kind
@@ -31,10 +32,13 @@ pub mod delivery;
 pub mod flight;
 pub mod folder;
 pub mod latency;
+pub mod link;
 pub mod manifest;
 pub mod measurement;
 pub mod pauses;
+pub mod prediction;
 pub mod recorder;
+pub mod recovery;
 mod replace;
 pub mod rows;
 pub mod selftest;
@@ -45,14 +49,17 @@ pub mod verdict;
 
 pub use clock::{Stamp, now};
 pub use counts::{Counts, Errors, IpTraffic, Traffic};
-pub use delivery::{Delivery, Oracle, Receipt, Tally};
+pub use delivery::{Delivery, Oracle, Published, Receipt, Tally};
 pub use flight::Flight;
 pub use folder::{Folder, FolderError, FolderWriter, Histograms};
 pub use latency::{Distribution, Latencies, Which};
+pub use link::{Impairment, LinkReport};
 pub use manifest::{Manifest, Status};
 pub use measurement::{Key, Little, Measurement, Outcome, Slip};
 pub use pauses::{PauseMonitor, Pauses};
+pub use prediction::Prediction;
 pub use recorder::Recorder;
+pub use recovery::Recovery;
 pub use replace::replace;
 pub use rows::{IntervalRow, RunRow};
 pub use selftest::SelfTest;

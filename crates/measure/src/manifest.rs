@@ -88,6 +88,9 @@ pub struct RunInfo {
     pub retries: u32,
     /// Whether it was cut short for a quick look: not a result to keep.
     pub quick: bool,
+    /// The network that `--link` put between, instead of the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub link: Option<String>,
     /// The command line.
     pub command_line: Vec<String>,
     /// CPUs that the server was pinned to; empty if it wasn't.

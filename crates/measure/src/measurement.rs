@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::counts::{Counts, Errors, Traffic};
 use crate::delivery::Delivery;
 use crate::latency::{Distribution, Latencies, Which};
+use crate::link::LinkReport;
 use crate::pauses::Pauses;
+use crate::prediction::Prediction;
+use crate::recovery::Recovery;
 use crate::usage::Usage;
 use crate::verdict::{Guards, Verdict};
 
@@ -114,6 +117,12 @@ pub struct Measurement {
     pub generator_pauses: Option<Pauses>,
     /// Pauses of the server's process, if it could be asked.
     pub server_pauses: Option<Pauses>,
+    /// What the link between them did; none without one.
+    pub link: Option<LinkReport>,
+    /// What a model says; none where none does.
+    pub prediction: Option<Prediction>,
+    /// What faults did, and who came back. None for a case that has neither faults nor sessions that would.
+    pub recovery: Option<Recovery>,
 }
 
 impl Key {
@@ -218,6 +227,9 @@ impl Measurement {
             little: None,
             generator_pauses: None,
             server_pauses: None,
+            link: None,
+            prediction: None,
+            recovery: None,
         }
     }
 

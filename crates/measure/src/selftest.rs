@@ -188,6 +188,14 @@ impl Row {
         Self::bare(check, what, Value::of(measured), unit)
     }
 
+    /// Something that this machine or this user can't measure, which is no miss.
+    pub fn skipped(check: &str, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            note: why.into(),
+            ..Self::bare(check, what, Value::Word("not run".into()), "")
+        }
+    }
+
     /// Something that could not be measured.
     pub fn failed(check: &str, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
@@ -284,6 +292,7 @@ mod tests {
         assert!(!Row::words("c", "w", "invalid", "valid").passed);
         assert!(Row::shown("c", "w", 1.0, "ms").passed);
         assert!(!Row::failed("c", "w", "why").passed);
+        assert!(Row::skipped("c", "w", "why").passed);
         assert!(record(vec![relative(100.0)]).passed);
         assert!(!record(vec![relative(100.0), relative(102.0)]).passed);
     }

@@ -86,11 +86,16 @@ impl Guards {
         if measurement.is_idle() {
             return verdict(self.pauses(measurement));
         }
+        // A session that is gone sends nothing, and what it had in flight stays there: its doing, not the generator's. What the
+        // generator needed and how late it was itself is judged as ever: a send that waits for its session is not late.
+        let disturbed = is_disturbed(measurement);
         let mut breaches = Vec::new();
         breaches.extend(self.load(measurement));
         breaches.extend(self.slip(measurement));
-        breaches.extend(self.rate(measurement));
-        breaches.extend(self.little(measurement));
+        if !disturbed {
+            breaches.extend(self.rate(measurement));
+            breaches.extend(self.little(measurement));
+        }
         breaches.extend(self.pauses(measurement));
         let completed = measurement.counts.completed + measurement.counts.censored;
         if breaches.is_empty() && completed < self.least_samples {
@@ -148,9 +153,12 @@ impl Guards {
 
     fn pauses(&self, measurement: &Measurement) -> Vec<Breach> {
         let wall = measurement.usage.generator.wall_ns.max(1) as f64;
+        // A server that is frozen on purpose pauses; that the machine paused it as well can't be told apart.
+        let faults = measurement.recovery.map_or(0, |recovery| recovery.faults);
+        let server = measurement.server_pauses;
         let both = [
             ("pauses-generator", measurement.generator_pauses),
-            ("pauses-server", measurement.server_pauses),
+            ("pauses-server", server.filter(|_| faults == 0)),
         ];
         let limit = (self.paused * wall).max(self.paused_ns as f64);
         let check = |(guard, pauses): (&str, Option<crate::Pauses>)| {
@@ -210,6 +218,13 @@ fn breach(guard: &str, value: f64, limit: f64, unit: &str) -> Option<Breach> {
         limit,
         unit: unit.to_owned(),
     })
+}
+
+/// Whether sessions were gone for a while, by a fault or by themselves, and came back.
+fn is_disturbed(measurement: &Measurement) -> bool {
+    measurement
+        .recovery
+        .is_some_and(|recovery| recovery.is_disturbed())
 }
 
 fn verdict(breaches: Vec<Breach>) -> Verdict {
@@ -309,6 +324,46 @@ mod tests {
             guards_broken(|m| m.outcome = Outcome::Interrupted),
             ["inconclusive"]
         );
+    }
+
+    #[test]
+    fn faults_excuse_the_sessions_and_not_the_generator() {
+        const FROZEN: Option<Pauses> = Some(Pauses {
+            count: 1,
+            total_ns: 900_000_000,
+            max_ns: 900_000_000,
+            monitor_cpu_ns: 0,
+        });
+        let faulty = |change: fn(&mut Measurement)| {
+            guards_broken(|m| {
+                m.recovery = Some(crate::Recovery {
+                    faults: 1,
+                    ..crate::Recovery::default()
+                });
+                change(m);
+            })
+        };
+        assert_eq!(faulty(|m| m.counts.sent = 500), ["valid"]);
+        assert_eq!(
+            faulty(|m| m.little.as_mut().unwrap().in_flight_mean = 2.0),
+            ["valid"]
+        );
+        assert_eq!(faulty(|m| m.server_pauses = FROZEN), ["valid"]);
+        assert_eq!(
+            faulty(|m| m.generator_pauses = FROZEN),
+            ["pauses-generator"]
+        );
+        assert_eq!(faulty(|m| m.usage.generator.spin_ns = 0), ["generator-cpu"]);
+        assert_eq!(
+            faulty(|m| m.slip.as_mut().unwrap().p99_ns = 100_001),
+            ["slip-p99"]
+        );
+        // Without a fault and an attempt to come back, nothing is excused.
+        let undisturbed = guards_broken(|m| {
+            m.recovery = Some(crate::Recovery::default());
+            m.counts.sent = 500;
+        });
+        assert_eq!(undisturbed, ["achieved-rate"]);
     }
 
     #[test]

@@ -11,7 +11,13 @@
 //! | [`push`] | a connection on which the server speaks when it likes: WebSocket, server-sent events |
 //! | [`poll`] | a client that asks on a clock |
 //! | [`long_poll`] | a client whose question is held until there is an answer |
+//! | [`request`] | a request and its answer, with the connection set up first |
+//! | [`bytes`] | what headers, frames, records and segments add |
+//! | [`recovery`] | what loss and broken connections cost |
 
+pub mod bytes;
 pub mod long_poll;
 pub mod poll;
 pub mod push;
+pub mod recovery;
+pub mod request;

@@ -36,3 +36,32 @@ pub fn mean_age_unbatched(rate: f64, turn_round: f64, down: f64, server: f64) ->
 pub fn idle_bytes_per_s(bytes_per_request: f64, hold: f64, turn_round: f64) -> f64 {
     bytes_per_request / (hold + turn_round)
 }
+
+/// The `quantile` (0 to 1) of the age with batching: an event that waits does so for a time uniform over the gap. Exact, as [`events_per_request`].
+pub fn age_quantile(quantile: f64, rate: f64, turn_round: f64, down: f64, server: f64) -> f64 {
+    let delayed = delayed_share(rate, turn_round);
+    let at_once = 1.0 - delayed;
+    let wait = if quantile <= at_once || delayed <= 0.0 {
+        0.0
+    } else {
+        (quantile - at_once) / delayed * turn_round
+    };
+    wait + down + server
+}
+
+/// By how many seconds a second events age with one event an answer, at a constant rate above 1/g; zero below.
+pub fn growth_unbatched(rate: f64, turn_round: f64) -> f64 {
+    (rate * turn_round - 1.0).max(0.0)
+}
+
+/// The share of rare events that come while the question of a hold that ran out is under way: g / (hold + g).
+pub fn gap_share(hold: f64, turn_round: f64) -> f64 {
+    turn_round / (hold + turn_round)
+}
+
+/// The share of events that are lost if a question hears only what comes while it is held (no cursor): Erlang's loss formula for one server (A. K. Erlang,
+/// 1917), whose service is the turn-round. λ g / (1 + λ g); exact for Poisson arrivals.
+pub fn lost_share_without_cursor(rate: f64, turn_round: f64) -> f64 {
+    let load = rate * turn_round;
+    load / (1.0 + load)
+}

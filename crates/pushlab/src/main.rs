@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`registry`] | every transport, in one ordered, visible list |
 //! | [`cli`] | the command line |
-//! | [`command`] | the commands, a file each: run, serve, load, report, plot, diff, list, selftest, completions |
+//! | [`command`] | the commands, a file each: run, serve, link, load, report, plot, diff, list, selftest, completions |
 //! | [`scenarios`] | the scenarios that the binary carries, and how a command finds one |
 //! | [`cpus`] | which CPUs there are, and pinning threads to them |
 //! | [`process`] | what a process sets up for itself: file limits, dying with its parent |

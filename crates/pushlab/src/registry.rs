@@ -3,14 +3,15 @@
 use std::io;
 use std::pin::Pin;
 
-use load::Hooks;
+use load::{Hooks, Targets};
 use measure::Measurement;
 use scenario::{ArmInfo, Case};
-use transport::{Info, Server, Target, Transport};
+use transport::{Info, Server, Transport};
 
 /// All transports, in the order in which they are shown.
 pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<inproc::InProc>(),
+    Entry::of::<tcp::Tcp>(),
     Entry::of::<request_response::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
     Entry::of::<websocket::WebSocket>(),
@@ -24,7 +25,7 @@ pub(crate) struct Entry {
     /// One worker thread's share of the server.
     pub(crate) serve: fn(Server) -> Local<'static, io::Result<()>>,
     /// The load generator.
-    pub(crate) load: for<'a> fn(Target, &'a Case, Hooks<'a>) -> Local<'a, Measurement>,
+    pub(crate) load: for<'a> fn(Targets, &'a Case, Hooks<'a>) -> Local<'a, Measurement>,
 }
 
 /// A future that stays on its thread.
@@ -35,7 +36,7 @@ impl Entry {
         Self {
             info: T::INFO,
             serve: |server| Box::pin(T::serve(server)),
-            load: |target, case, hooks| Box::pin(load::run::<T>(target, case, hooks)),
+            load: |targets, case, hooks| Box::pin(load::run::<T>(targets, case, hooks)),
         }
     }
 }
@@ -56,6 +57,7 @@ pub(crate) fn arms() -> Vec<ArmInfo<'static>> {
         .iter()
         .map(|entry| ArmInfo {
             name: entry.info.name,
+            network: entry.info.url.is_some(),
             options: entry.info.options,
         })
         .collect()

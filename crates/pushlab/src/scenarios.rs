@@ -32,8 +32,45 @@ pub(crate) const BUILT_IN: &[BuiltIn] = built_in![
     "sweep-rate",
     "sweep-payload",
     "slo-rate",
+    "map-rate-rtt",
     "tour-echo",
-    "tour-broadcast"
+    "tour-broadcast",
+    "faults/server-killed",
+    "faults/server-frozen",
+    "faults/storm",
+    "faults/storm-jitter",
+    "faults/stalled-link",
+    "faults/cut-mid-message",
+    "faults/burst-in-the-gap",
+    "faults/slow-consumer-disconnect",
+    "faults/slow-consumer-drop-oldest",
+    "faults/slow-consumer-conflate",
+];
+
+/// Those of `pushlab claims`.
+pub(crate) const CLAIMS: &[BuiltIn] = built_in![
+    "claims/lesson-2-fresh",
+    "claims/lesson-2-kept",
+    "claims/lesson-2-tls",
+    "claims/lesson-3",
+    "claims/lesson-4",
+    "claims/lesson-5",
+    "claims/lesson-6",
+    "claims/lesson-7",
+    "claims/lesson-8",
+    "claims/lesson-9-delay-kept",
+    "claims/lesson-9-delay-fresh",
+    "claims/lesson-9-rate-kept",
+    "claims/lesson-9-rate-fresh",
+    "claims/lesson-13",
+    "claims/lesson-14-cursor",
+    "claims/lesson-14-no-cursor",
+    "claims/lesson-15-jitter",
+    "claims/lesson-15-spike",
+    "claims/agarwal",
+    "claims/bozdag",
+    "claims/signalr",
+    "claims/webtide",
 ];
 
 /// What `pushlab` runs when it isn't told.
@@ -63,6 +100,7 @@ impl BuiltIn {
 fn built_in(path: &Path) -> Option<&'static BuiltIn> {
     BUILT_IN
         .iter()
+        .chain(CLAIMS)
         .find(|built_in| path.as_os_str() == built_in.name)
 }
 
@@ -72,9 +110,10 @@ mod tests {
 
     #[test]
     fn all_built_in_scenarios_are_right() {
-        for built_in in BUILT_IN {
+        for built_in in BUILT_IN.iter().chain(CLAIMS) {
             let scenario = built_in.parse().unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(scenario.name, built_in.name);
+            let (_, name) = built_in.name.split_once('/').unwrap_or(("", built_in.name));
+            assert_eq!(scenario.name, name);
         }
         for name in TOUR {
             assert!(find(Path::new(name)).is_ok());

@@ -33,7 +33,11 @@ clients = 10
 
 /// A complete run of a scenario whose latencies, in microseconds, are made up.
 fn folder(out: &Path, text: &str, latency_us: impl Fn(&Case) -> u64) -> PathBuf {
-    let arms = ["long-poll", "websocket"].map(|name| ArmInfo { name, options: &[] });
+    let arms = ["long-poll", "websocket"].map(|name| ArmInfo {
+        name,
+        network: true,
+        options: &[],
+    });
     let scenario = scenario::parse(text, "", &arms).unwrap();
     let axes = scenario.sweep.iter().flat_map(|sweep| &sweep.axes);
     let run = RunInfo {

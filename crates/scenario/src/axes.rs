@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{
-    ENVELOPE, LEAST_MAILBOX_BYTES, LONGEST_HOLD, LONGEST_POLL_INTERVAL, MOST_CONNECTIONS,
-    MOST_DEPTH, MOST_MAILBOX_BYTES, MOST_MAILBOX_MESSAGES, MOST_POOL, MOST_RATE, MOST_THREADS,
-    SHORTEST_WAIT,
+    ENVELOPE, LEAST_MAILBOX_BYTES, LONGEST_DELAY, LONGEST_HOLD, LONGEST_POLL_INTERVAL,
+    MOST_BANDWIDTH, MOST_CONNECTIONS, MOST_DEPTH, MOST_MAILBOX_BYTES, MOST_MAILBOX_MESSAGES,
+    MOST_POOL, MOST_RATE, MOST_SET_UP, MOST_THREADS, SHORTEST_WAIT,
 };
 use crate::unit::{self, Bytes};
-use crate::{Kind, Load, Pace, Population, Scenario};
+use crate::{Arrivals, Backend, Kind, Load, Pace, Path, Population, Scenario};
 
 /// A numeric setting, with a value in the unit that its column's name ends in.
 pub struct Axis {
@@ -42,7 +42,17 @@ pub const AXES: &[Axis] = &[
                 *rate = value;
             }
         },
-        range: |scenario| (1.0 / scenario.duration.as_secs_f64(), MOST_RATE),
+        range: |scenario| {
+            let pace = scenario.load.map(|load| load.pace);
+            let group = match pace {
+                Some(Pace::Open {
+                    arrivals: Arrivals::Bursts { size },
+                    ..
+                }) => size.into(),
+                _ => 1.0,
+            };
+            (group / scenario.duration.as_secs_f64(), MOST_RATE)
+        },
     },
     Axis {
         name: "depth",
@@ -232,6 +242,77 @@ pub const AXES: &[Axis] = &[
         put: |scenario, value| scenario.server.batching = value > 0.0,
         range: |_| (0.0, 1.0),
     },
+    Axis {
+        name: "rtt",
+        section: "link",
+        column: "rtt_s",
+        quantity: Quantity::Seconds,
+        of: |scenario| Some(scenario.link.as_ref()?.round_trip().as_secs_f64()),
+        put: |scenario, value| {
+            let half = Duration::from_secs_f64(value / 2.0);
+            each_path(scenario, |path| path.delay = half);
+        },
+        range: |scenario| {
+            let jitter = scenario.link.as_ref().map(|link| link.up.jitter);
+            seconds(2 * jitter.unwrap_or_default(), 2 * LONGEST_DELAY)
+        },
+    },
+    Axis {
+        name: "jitter",
+        section: "link",
+        column: "jitter_s",
+        quantity: Quantity::Seconds,
+        of: |scenario| Some(scenario.link.as_ref()?.down.jitter.as_secs_f64()),
+        put: |scenario, value| {
+            let jitter = Duration::from_secs_f64(value);
+            each_path(scenario, |path| path.jitter = jitter);
+        },
+        range: |scenario| {
+            let delays = scenario
+                .link
+                .as_ref()
+                .map(|link| (link.up.delay, link.down.delay));
+            let least = delays.map_or(Duration::ZERO, |(up, down)| up.min(down));
+            seconds(Duration::ZERO, least)
+        },
+    },
+    Axis {
+        name: "bandwidth",
+        section: "link",
+        column: "bandwidth_bit_per_s",
+        quantity: Quantity::BitRate,
+        of: |scenario| scenario.link.as_ref()?.down.bandwidth,
+        put: |scenario, value| each_path(scenario, |path| path.bandwidth = Some(value)),
+        range: |_| (1.0, MOST_BANDWIDTH),
+    },
+    Axis {
+        name: "loss",
+        section: "link",
+        column: "loss_share",
+        quantity: Quantity::Share,
+        of: |scenario| {
+            let link = scenario.link.as_ref()?;
+            (link.backend == Backend::Packets).then_some(link.down.loss)
+        },
+        put: |scenario, value| each_path(scenario, |path| path.loss = value),
+        range: |_| (0.0, 1.0),
+    },
+    Axis {
+        name: "set-up",
+        section: "link",
+        column: "set_up_round_trips",
+        quantity: Quantity::Count,
+        of: |scenario| Some(scenario.link.as_ref()?.set_up.into()),
+        put: |scenario, value| {
+            if let Some(link) = &mut scenario.link {
+                link.set_up = value as u32;
+            }
+        },
+        range: |scenario| match scenario.link.as_ref().map(|link| link.backend) {
+            Some(Backend::Packets) => (1.0, 1.0),
+            _ => (0.0, MOST_SET_UP.into()),
+        },
+    },
 ];
 
 /// The axis of that name.
@@ -270,7 +351,10 @@ impl Axis {
 
     /// Whether only whole values make sense: counts, bytes, and 0 or 1 for a switch.
     pub fn is_whole(&self) -> bool {
-        !matches!(self.quantity, Quantity::Rate | Quantity::Seconds)
+        !matches!(
+            self.quantity,
+            Quantity::Rate | Quantity::Seconds | Quantity::BitRate | Quantity::Share
+        )
     }
 
     /// Whether a transport executes it only if its `Info::options` lists it.
@@ -284,6 +368,8 @@ impl Axis {
             Quantity::Rate => format!("{value}/s"),
             Quantity::Bytes => Bytes(value.round() as usize).to_string(),
             Quantity::Seconds => unit::decimal_seconds(value),
+            Quantity::BitRate => unit::bit_rate(value),
+            Quantity::Share => unit::percent(value),
             Quantity::Count => format!("{}", value.round() as u64),
             Quantity::Switch => (value > 0.0).to_string(),
         }
@@ -306,6 +392,8 @@ pub(crate) enum Quantity {
     Rate,
     Bytes,
     Seconds,
+    BitRate,
+    Share,
     Count,
     Switch,
 }
@@ -317,6 +405,8 @@ impl Quantity {
             Quantity::Rate => unit::parse_rate(text),
             Quantity::Bytes => unit::parse_size(text).map(|bytes| bytes as f64),
             Quantity::Seconds => unit::parse_duration(text).map(|time| time.as_secs_f64()),
+            Quantity::BitRate => unit::parse_bit_rate(text),
+            Quantity::Share => unit::parse_share(text),
             Quantity::Count => text.trim().parse::<u32>().map(f64::from).map_err(|_| {
                 format!(
                     "\"{}\" is not a whole number: write it in digits, as in 30",
@@ -354,12 +444,21 @@ fn pace(scenario: &mut Scenario) -> Option<&mut Pace> {
     scenario.load.as_mut().map(|load| &mut load.pace)
 }
 
+/// Both directions of the link.
+fn each_path(scenario: &mut Scenario, change: impl Fn(&mut Path)) {
+    if let Some(link) = &mut scenario.link {
+        change(&mut link.up);
+        change(&mut link.down);
+    }
+}
+
 fn rooms(scenario: &Scenario) -> Option<(u32, u32, u32)> {
     match scenario.population {
         Population::Rooms {
             rooms,
             members,
             publishers,
+            ..
         } => Some((rooms, members, publishers)),
         _ => None,
     }

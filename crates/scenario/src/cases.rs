@@ -87,7 +87,11 @@ mod tests {
     fn scenario(arms: &[&str]) -> Scenario {
         let arms: Vec<ArmInfo<'_>> = arms
             .iter()
-            .map(|name| ArmInfo { name, options: &[] })
+            .map(|name| ArmInfo {
+                name,
+                network: true,
+                options: &[],
+            })
             .collect();
         let text = "name = 'x'\nquestion = 'x'\nkind = 'idle'\nduration = '1s'\ntrials = 6\npopulation.clients = 1";
         parse(text, "x.toml", &arms).unwrap()

@@ -97,6 +97,28 @@ pub const FIGURES: &[Figure] = &[
     time("slip.p50", "slip_p50_ns"),
     time("slip.p99", "slip_p99_ns"),
     time("slip.max", "slip_max_ns"),
+    time("reconnect.p50", "reconnect_p50_ns"),
+    time("reconnect.p90", "reconnect_p90_ns"),
+    time("reconnect.p95", "reconnect_p95_ns"),
+    time("reconnect.p99", "reconnect_p99_ns"),
+    time("reconnect.p999", "reconnect_p999_ns"),
+    time("reconnect.max", "reconnect_max_ns"),
+    time("reconnect.mean", "reconnect_mean_ns"),
+    time("recovery.p50", "recovery_p50_ns"),
+    time("recovery.p90", "recovery_p90_ns"),
+    time("recovery.p95", "recovery_p95_ns"),
+    time("recovery.p99", "recovery_p99_ns"),
+    time("recovery.p999", "recovery_p999_ns"),
+    time("recovery.max", "recovery_max_ns"),
+    time("recovery.mean", "recovery_mean_ns"),
+    count("faults", "faults"),
+    count("reconnects", "reconnects"),
+    count("attempts", "reconnect_attempts"),
+    count("resumed", "resumed"),
+    count("fresh", "fresh"),
+    count("unconfirmed", "unconfirmed"),
+    count("unrecovered", "unrecovered"),
+    other("reconnect-rate", "reconnects_per_s_max", Unit::PerSecond),
     count("expected", "expected"),
     count("delivered", "delivered"),
     count("lost", "lost"),
@@ -142,6 +164,9 @@ impl Figure {
             scenario.load.map(|load| load.pace),
             Some(Pace::Closed { .. })
         );
+        if let Some(why) = self.why_not_back(group, scenario) {
+            return why;
+        }
         match (scenario.kind, group, self.name) {
             (Kind::Idle, "connect", _)
             | (Kind::Idle, _, "errors" | "memory" | "kernel-memory" | "useless") => None,
@@ -164,6 +189,36 @@ impl Figure {
             (_, "slip" | "send-delay", _) if closed => {
                 Some("with mode = \"closed\" there is no schedule to be late for")
             }
+            _ => None,
+        }
+    }
+}
+
+impl Figure {
+    /// For the figures of faults and of those who come back: the same as [`Self::why_never`]; `None` for all others.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one: whether it is such a figure"
+    )]
+    fn why_not_back(&self, group: &str, scenario: &Scenario) -> Option<Option<&'static str>> {
+        const NO_FAULT: &str = "nothing goes wrong here: write `[[fault]]`, as in at = \"3s\", what = \"kill-server\", for = \"1s\"";
+        const NO_RETURN: &str = "nobody comes back here: write `[reconnect]`";
+        const NO_EVENTS: &str = "in this kind there are no events: `censored` (requests without a reply) and `errors` are right";
+        let (faulty, returning) = (!scenario.faults.is_empty(), scenario.reconnect.is_some());
+        match (group, self.name) {
+            ("recovery", _) | (_, "unrecovered") if scenario.kind == Kind::Idle => Some(Some(
+                "in kind = \"idle\" nothing is received: `reconnect.p99` is right",
+            )),
+            ("recovery", _) | (_, "faults" | "unrecovered") => Some((!faulty).then_some(NO_FAULT)),
+            (_, "unconfirmed") if matches!(scenario.kind, Kind::Idle | Kind::Echo) => {
+                Some(Some(NO_EVENTS))
+            }
+            (_, "unconfirmed") if faulty => Some(None),
+            ("reconnect", _)
+            | (
+                _,
+                "attempts" | "reconnects" | "reconnect-rate" | "resumed" | "fresh" | "unconfirmed",
+            ) => Some((!returning).then_some(NO_RETURN)),
             _ => None,
         }
     }

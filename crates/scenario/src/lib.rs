@@ -12,6 +12,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `model` | the types: [`Scenario`], [`Kind`], [`Load`], [`Population`], the settings |
+//! | `link` | the network between: [`Link`], and [`PROFILES`] with their sources |
+//! | `faults` | what goes wrong on purpose, and who comes back: [`Fault`], [`Reconnect`] |
 //! | `questions` | what is asked beyond one setting: [`Sweep`], [`Find`], [`Expect`] |
 //! | `axes` | [`AXES`]: every numeric setting, which a sweep varies and a search moves |
 //! | `figures` | [`FIGURES`]: every figure that a search or an expectation may name |
@@ -26,9 +28,11 @@
 mod axes;
 mod cases;
 mod error;
+mod faults;
 mod fields;
 mod figures;
 mod limits;
+mod link;
 mod model;
 mod overrides;
 mod parse;
@@ -38,11 +42,14 @@ mod unit;
 pub use axes::{AXES, Axis, axis};
 pub use cases::Case;
 pub use error::ScenarioError;
+pub use faults::{Cut, Fault, Reconnect, What};
 pub use figures::{FIGURES, Figure, Unit, figure};
+pub use limits::{LEAST_LINK_QUEUE, LONGEST_DELAY, MOST_BANDWIDTH, MOST_LINK_QUEUE, MOST_SET_UP};
+pub use link::{Backend, Between, JitterLaw, Link, PROFILES, Path, Profile, profile};
 pub use model::{
     Arrivals, ClientSettings, Connection, Kind, Load, Pace, PollPacing, Population, Scenario,
     ServerSettings, SlowConsumer,
 };
 pub use parse::{ArmInfo, load, parse};
 pub use questions::{Condition, Expect, Find, Op, Point, Side, Sweep};
-pub use unit::{parse_duration, parse_rate, parse_size};
+pub use unit::{parse_bit_rate, parse_duration, parse_rate, parse_share, parse_size};

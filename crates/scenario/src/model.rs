@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{Expect, Find, Sweep};
+use crate::faults::in_order;
+use crate::{Expect, Fault, Find, Link, Reconnect, Sweep};
 
 /// One experiment, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,12 @@ pub struct Scenario {
     pub client: ClientSettings,
     /// How the server under test is set up.
     pub server: ServerSettings,
+    /// The network between them; `None`: loopback as it is.
+    pub link: Option<Link>,
+    /// How sessions come back whose connection has ended; `None`: they don't.
+    pub reconnect: Option<Reconnect>,
+    /// What goes wrong on purpose. No two of them meet.
+    pub faults: Vec<Fault>,
     /// Settings to vary. The fields above are then the file's own; one that stands in the sweep alone has its default, or the
     /// value of the first point if it has none.
     pub sweep: Option<Sweep>,
@@ -43,6 +50,13 @@ pub struct Scenario {
     pub quick: bool,
     /// The file, to the letter.
     pub text: String,
+}
+
+impl Scenario {
+    /// All faults, one by one in the order of their times, which count from the beginning of the measured part.
+    pub fn fault_schedule(&self) -> Vec<(Duration, Fault)> {
+        in_order(&self.faults, self.duration)
+    }
 }
 
 /// The pattern of traffic.
@@ -125,6 +139,11 @@ pub enum Arrivals {
     Poisson,
     /// Equal gaps: a metronome.
     Constant,
+    /// Groups of sends at one instant, with equal gaps between the groups; the mean rate is as with the others.
+    Bursts {
+        /// Sends in a group.
+        size: u32,
+    },
 }
 
 /// Who is connected.
@@ -145,6 +164,8 @@ pub enum Population {
         members: u32,
         /// How many members of each room emit.
         publishers: u32,
+        /// Whether a publisher's own events don't come back to it (Socket.IO's `socket.to(room)`).
+        others: bool,
     },
 }
 
@@ -170,6 +191,8 @@ pub struct ClientSettings {
     pub poll_pacing: PollPacing,
     /// How long a client asks the server to hold a poll without events.
     pub hold: Duration,
+    /// Whether a poll tells what was received; without, whatever comes between two polls is lost.
+    pub cursor: bool,
     /// Command connections a client; 1 keeps the order of its commands.
     pub pool: u32,
 }
@@ -181,6 +204,7 @@ impl Default for ClientSettings {
             poll_interval: Duration::from_millis(50),
             poll_pacing: PollPacing::FixedRate,
             hold: Duration::from_secs(25),
+            cursor: true,
             pool: 1,
         }
     }

@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
-use crate::{Scenario, Side};
+use crate::{Profile, Scenario, Side};
 
 impl Scenario {
     /// Shortens the run to at most one measured second, 0.25 s of warm-up and two trials, and says so in
-    /// [`Scenario::quick`]. Enough to see that everything works; too little for a number to be kept.
+    /// [`Scenario::quick`]. Faults, and how sessions come back from them, are on a clock that is as much faster. Enough to see that everything works; too little for a number to be kept.
     pub fn quick(mut self) -> Self {
         self.everywhere(|scenario| {
-            scenario.duration = scenario.duration.min(Duration::from_secs(1));
+            let duration = scenario.duration.min(Duration::from_secs(1));
+            if duration < scenario.duration {
+                // What goes wrong in the middle of the measured part still does.
+                let factor = duration.as_secs_f64() / scenario.duration.as_secs_f64();
+                let faults = scenario.faults.iter_mut();
+                faults.for_each(|fault| *fault = fault.scaled(factor));
+                let reconnect = &mut scenario.reconnect;
+                *reconnect = reconnect.map(|reconnect| reconnect.scaled(factor));
+            }
+            scenario.duration = duration;
             scenario.warm_up = scenario.warm_up.min(Duration::from_millis(250));
             scenario.trials = scenario.trials.min(2);
             scenario.quick = true;
@@ -38,6 +47,12 @@ impl Scenario {
     /// Uses another seed.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.everywhere(|scenario| scenario.seed = seed);
+        self
+    }
+
+    /// Puts this network between, instead of the file's.
+    pub fn with_link(mut self, profile: &Profile) -> Self {
+        self.everywhere(|scenario| scenario.link = Some(profile.link()));
         self
     }
 

@@ -61,6 +61,45 @@ pub fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads "10 Mbit/s", "384 kbit/s", "1Gbit/s": bits a second.
+///
+/// # Errors
+/// The text, what is wrong with it and what would be right.
+pub fn parse_bit_rate(text: &str) -> Result<f64, String> {
+    let (number, unit) = split(text).ok_or_else(|| bit_rate_help(text))?;
+    let factor = match unit {
+        "bit/s" => 1.0,
+        "kbit/s" => 1e3,
+        "Mbit/s" => 1e6,
+        "Gbit/s" => 1e9,
+        _ => return Err(bit_rate_help(text)),
+    };
+    let rate = number.parse::<f64>().map_err(|_| bit_rate_help(text))? * factor;
+    if rate.is_finite() {
+        Ok(rate)
+    } else {
+        Err(too_big("bandwidth", text))
+    }
+}
+
+/// Reads "1 %", "0.5%": a share from 0 to 1.
+///
+/// # Errors
+/// The text, what is wrong with it and what would be right.
+pub fn parse_share(text: &str) -> Result<f64, String> {
+    let share = split(text).filter(|(_, unit)| *unit == "%");
+    let share = share.and_then(|(number, _)| number.parse::<f64>().ok());
+    share
+        .map(|percent| percent / 100.0)
+        .filter(|share| *share <= 1.0)
+        .ok_or_else(|| {
+            format!(
+                "\"{}\" is not a share: write a number from 0 to 100 and %, as in \"1 %\"",
+                shown(text)
+            )
+        })
+}
+
 /// A number in plain decimals and the unit after it.
 fn split(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
@@ -105,6 +144,13 @@ fn size_help(text: &str) -> String {
 fn rate_help(text: &str) -> String {
     format!(
         "\"{}\" is not a rate: write a number and /s or /min, as in \"500/s\"",
+        shown(text)
+    )
+}
+
+fn bit_rate_help(text: &str) -> String {
+    format!(
+        "\"{}\" is not a bandwidth: write a number and bit/s, kbit/s, Mbit/s or Gbit/s, as in \"10 Mbit/s\"",
         shown(text)
     )
 }
@@ -154,6 +200,20 @@ pub(crate) fn decimal_seconds(seconds: f64) -> String {
     }
     let fraction = format!("{rest:0width$}", width = digits as usize);
     format!("{whole}.{}{name}", fraction.trim_end_matches('0'))
+}
+
+/// Bits a second, shown as one would write it.
+pub(crate) fn bit_rate(value: f64) -> String {
+    let units = [(1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")];
+    match units.iter().find(|(unit, _)| value >= *unit) {
+        Some((unit, name)) => format!("{} {name}", value / unit),
+        None => format!("{value} bit/s"),
+    }
+}
+
+/// A share, shown as one would write it. Rounded, for a percentage is seldom exact in binary.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", (share * 1e8).round() / 1e6)
 }
 
 /// A size, shown as one would write it.

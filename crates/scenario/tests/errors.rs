@@ -8,18 +8,22 @@ use scenario::{
 const ARMS: &[ArmInfo<'_>] = &[
     ArmInfo {
         name: "inproc",
+        network: false,
         options: &[],
     },
     ArmInfo {
         name: "request-response",
+        network: true,
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
     },
     ArmInfo {
         name: "long-poll",
-        options: &["hold", "pool", "batching"],
+        network: true,
+        options: &["hold", "cursor", "pool", "batching"],
     },
     ArmInfo {
         name: "websocket",
+        network: true,
         options: &["batching"],
     },
 ];
@@ -92,7 +96,8 @@ fn a_good_file_becomes_typed_values() {
         Population::Rooms {
             rooms: 10,
             members: 5,
-            publishers: 2
+            publishers: 2,
+            others: false,
         }
     );
     assert_eq!(scenario.population.connections(), 50);
@@ -458,6 +463,31 @@ fn useless_fields_say_why() {
 }
 
 #[test]
+fn a_cursor_is_given_up_only_where_a_loss_can_be_counted() {
+    let of = |kind: &str, load: &str, cursor: bool| {
+        let text = format!(
+            "name='x'\nquestion='x'\nkind='{kind}'\ntransports=['long-poll']\nduration='1s'\npopulation.clients=2\n{load}\nclient.cursor={cursor}"
+        );
+        let parsed = parse(&text, "f.toml", ARMS);
+        parsed
+            .map(|scenario| scenario.client.cursor)
+            .map_err(|error| error.to_string())
+    };
+    let (open, closed) = (
+        "load={mode='open', rate='10/s', payload='64 B'}",
+        "load={mode='closed', payload='64 B'}",
+    );
+    for (load, cursor) in [(open, true), (open, false), (closed, true)] {
+        assert_eq!(of("chat", load, cursor), Ok(cursor));
+    }
+    let message = "f.toml:8:15: field `cursor` in `[client]`: without a cursor messages are lost, and mode = \"closed\" waits for each of them \
+                   for ever: choose mode = \"open\"";
+    assert_eq!(of("chat", closed, false), Err(message.into()));
+    let message = "f.toml:8:8: field `cursor` in `[client]` is useless: in kind = \"idle\" nothing is sent that could be lost; remove it";
+    assert_eq!(of("idle", "", false), Err(message.into()));
+}
+
+#[test]
 fn missing_fields_show_an_example() {
     expect(
         "name = \"good-one\"\n",
@@ -503,6 +533,203 @@ fn lists_of_transports_are_sane() {
     );
 }
 
+/// [`GOOD`] with a link, and these sections behind it.
+fn faulty(more: &str) -> String {
+    format!("{GOOD}\n[link]\nrtt = \"20ms\"\n\n{more}")
+}
+
+/// The message for [`faulty`], without its place.
+#[track_caller]
+fn expect_fault(more: &str, message: &str) {
+    let error = parse(&faulty(more), "f.toml", ARMS).unwrap_err();
+    let error = error.to_string();
+    assert!(error.ends_with(message), "{error}\n{message}");
+}
+
+#[test]
+fn faults_become_typed_values() {
+    let text = faulty(
+        "[reconnect]\njitter = '5s'\ndead-after = '31s'\n\
+         [[fault]]\nat = '1s'\nevery = '2s'\nwhat = 'kill-server'\nfor = '500ms'\n\
+         [[fault]]\nat = '2s'\nwhat = 'cut-link'\nhow = 'half-open'\n",
+    );
+    let scenario = parse(&text, "f.toml", ARMS).unwrap();
+    let reconnect = scenario.reconnect.unwrap();
+    assert_eq!(
+        (
+            reconnect.jitter.as_secs(),
+            reconnect.backoff.as_millis(),
+            reconnect.longest_backoff.as_secs(),
+            reconnect.dead_after.map(|after| after.as_secs())
+        ),
+        (5, 500, 10, Some(31))
+    );
+    let times: Vec<(u128, &str)> = scenario
+        .fault_schedule()
+        .iter()
+        .map(|(at, fault)| (at.as_millis(), fault.what.name()))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            (1000, "kill-server"),
+            (2000, "cut-link"),
+            (3000, "kill-server")
+        ]
+    );
+    // A quick run has them all, on a faster clock.
+    let quick = scenario.quick();
+    let times: Vec<u128> = quick
+        .fault_schedule()
+        .iter()
+        .map(|(at, _)| at.as_millis())
+        .collect();
+    assert_eq!(times, [200, 400, 600]);
+    assert_eq!(quick.reconnect.unwrap().jitter.as_millis(), 1000);
+    assert!(parse(GOOD, "f.toml", ARMS).unwrap().faults.is_empty());
+}
+
+#[test]
+fn faults_fit_into_the_measured_part_one_after_the_other() {
+    const KILL: &str = "[[fault]]\nat = '1s'\nwhat = 'kill-server'\nfor = '1s'\n";
+    expect_fault(
+        &KILL.replace("'1s'\nwhat", "'5s'\nwhat"),
+        "field `at` in `[[fault]]`: 5s is not within the measured 5s: an earlier time is right",
+    );
+    expect_fault(
+        &KILL.replace("for = '1s'", "for = '4500ms'"),
+        "field `for` in `[[fault]]`: it would be over 5500ms after the measured part began, which is 5s long: end it within",
+    );
+    expect_fault(
+        &format!("{KILL}every = '1s'\n"),
+        "field `every` in `[[fault]]`: the fault lasts 1s, so it can't begin again after 1s: more is right",
+    );
+    expect_fault(
+        &format!("{KILL}{}", KILL.replace("'1s'\nwhat", "'1500ms'\nwhat")),
+        "field `at` in `[[fault]]`: a \"kill-server\" at 1500ms would meet the \"kill-server\" at 1s: faults follow each other",
+    );
+    expect_fault(
+        &KILL.replace("for = '1s'\n", ""),
+        "field `for` in `[[fault]]` is missing: write, for example, for = \"1s\"",
+    );
+    expect_fault(
+        &KILL.replace("kill-server", "kill-servers"),
+        "field `what` in `[[fault]]`: \"kill-servers\" is unknown: did you mean \"kill-server\"?",
+    );
+    expect_fault(
+        &format!("{KILL}how = 'reset'\n"),
+        "field `how` in `[[fault]]` is useless: a \"kill-server\" has one way only; remove it, or write what = \"cut-link\"",
+    );
+    expect_fault(
+        "[[fault]]\nat = '1s'\nwhat = 'cut-link'\nhow = 'reset'\nfor = '1s'\n",
+        "field `for` in `[[fault]]` is useless: a cut has no length: new connections pass at once; remove it",
+    );
+    expect_fault(
+        "[[fault]]\nat = '1s'\nwhat = 'cut-link'\n",
+        "field `how` in `[[fault]]` is missing: write, for example, how = \"reset\"",
+    );
+    let all_publish = faulty("[[fault]]\nat = '1s'\nwhat = 'stop-reading'\nfor = '1s'\n");
+    assert!(parse(&all_publish, "f.toml", ARMS).is_ok());
+    let all_publish = all_publish.replace("publishers = 2", "publishers = 5");
+    let error = parse(&all_publish, "f.toml", ARMS).unwrap_err();
+    assert!(
+        error.to_string().contains("here no session only receives"),
+        "{error}"
+    );
+    let without_link = faulty("[[fault]]\nat = '1s'\nwhat = 'stall-link'\nfor = '1s'\n")
+        .replace("[link]\nrtt = \"20ms\"\n", "");
+    let error = parse(&without_link, "f.toml", ARMS).unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "it needs a link that relays: write [link] with backend = \"relay\", its default"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn faults_need_a_network() {
+    let with = |transports: &str, more: &str| {
+        let text = faulty(more)
+            .replace(r#"["request-response", "long-poll"]"#, transports)
+            .replace("connection = \"fresh\"\n", "")
+            .replace(
+                "poll-interval = \"20ms\"\npoll-pacing = \"fixed-delay\"\n",
+                "",
+            )
+            .replace("hold = \"30s\"\npool = 2\n", "")
+            .replace("batching = false\n", "");
+        parse(&text, "f.toml", ARMS).unwrap_err().to_string()
+    };
+    let error = with(
+        r#"["inproc", "websocket"]"#,
+        "[[fault]]\nat = '1s'\nwhat = 'kill-server'\nfor = '1s'\n",
+    );
+    assert!(
+        error.ends_with(
+            "field `fault`: inproc has no server process and no connection that could fail: list the other transports in `transports`"
+        ),
+        "{error}"
+    );
+    let error = with(r#"["inproc"]"#, "[reconnect]\n");
+    assert!(error.contains("field `reconnect` is useless"), "{error}");
+}
+
+#[test]
+fn waits_make_sense_together() {
+    expect_fault(
+        "[reconnect]\nbackoff = '2s'\nlongest-backoff = '1s'\n",
+        "field `longest-backoff` in `[reconnect]`: 1s is less than `backoff`, 2s: the back-off only grows, so at least that is right",
+    );
+    expect_fault(
+        "[reconnect]\ndead-after = '30s'\n",
+        "field `dead-after` in `[reconnect]`: a client that is well may hear nothing for `hold` in `[client]`, 30s: write more than that, or a shorter `hold`",
+    );
+    expect_fault(
+        "[reconnect]\njiter = '30s'\n",
+        "unknown field `jiter` in `[reconnect]`: did you mean `jitter`?",
+    );
+}
+
+#[test]
+fn bursts_have_a_size_that_fits() {
+    expect(
+        "arrivals = \"constant\"",
+        "arrivals = \"bursts\"",
+        "f.toml:10:2: field `burst` in `[load]` is missing: write, for example, burst = 20",
+    );
+    expect(
+        "arrivals = \"constant\"",
+        "arrivals = \"constant\"\nburst = 20",
+        "f.toml:13:1: field `burst` in `[load]` is useless: only bursts have a size; remove it, or write arrivals = \"bursts\"",
+    );
+    expect(
+        "arrivals = \"constant\"",
+        "arrivals = \"bursts\"\nburst = 2501",
+        "f.toml:14:8: field `rate` in `[load]`: at this rate no whole burst of 2501 is expected in the measured 5s; a higher rate, a longer duration or a smaller burst is right",
+    );
+    let text = GOOD.replace("\"constant\"", "\"bursts\"\nburst = 20");
+    let pace = parse(&text, "f.toml", ARMS).unwrap().load.unwrap().pace;
+    let arrivals = Arrivals::Bursts { size: 20 };
+    assert_eq!(
+        pace,
+        Pace::Open {
+            arrivals,
+            rate: 500.0
+        }
+    );
+}
+
+#[test]
+fn a_sweep_keeps_the_faults() {
+    let more = "[[fault]]\nat = '1s'\nwhat = 'kill-server'\nfor = '1s'\n[reconnect]\n[sweep]\nmembers = [3, 4]\n";
+    let scenario = parse(&faulty(more), "f.toml", ARMS).unwrap();
+    for point in scenario.sweep.unwrap().points {
+        assert_eq!(point.scenario.faults.len(), 1);
+        assert!(point.scenario.reconnect.is_some());
+    }
+}
+
 #[test]
 fn what_is_no_toml_says_where() {
     expect(
@@ -520,7 +747,7 @@ fn what_is_no_toml_says_where() {
 #[test]
 fn columns_count_characters() {
     let text = "question = 'é'\nload = { 'é' = 1, rat = 2 }";
-    let message = "f.toml:2:10: unknown field `é` in `[load]`: `mode`, `arrivals`, `rate`, `depth`, `payload` are right";
+    let message = "f.toml:2:10: unknown field `é` in `[load]`: `mode`, `arrivals`, `burst`, `rate`, `depth`, `payload` are right";
     assert_eq!(
         parse(text, "f.toml", ARMS).unwrap_err().to_string(),
         message
@@ -569,14 +796,24 @@ fn files_that_can_not_be_read_are_named() {
 #[test]
 fn the_projects_own_scenarios_are_right() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
+    let tcp = ArmInfo {
+        name: "tcp",
+        network: true,
+        options: &["batching"],
+    };
+    let arms = [ARMS, &[tcp]].concat();
     let mut kinds = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    let files = |folder: &str| std::fs::read_dir(folder).unwrap();
+    let all = files(folder)
+        .chain(files(&format!("{folder}/faults")))
+        .chain(files(&format!("{folder}/claims")));
+    for entry in all {
         let path = entry.unwrap().path();
         if path
             .extension()
             .is_some_and(|extension| extension == "toml")
         {
-            let scenario = load(&path, ARMS).unwrap_or_else(|error| panic!("{error}"));
+            let scenario = load(&path, &arms).unwrap_or_else(|error| panic!("{error}"));
             let stem = path.file_stem().unwrap().to_str().unwrap();
             assert_eq!(scenario.name, stem);
             kinds.push(scenario.kind);

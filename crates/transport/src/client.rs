@@ -71,6 +71,10 @@ pub struct ClientOptions {
     pub polls: bool,
     /// Long polling: how long a poll asks to be held. Default 25 s.
     pub hold: Duration,
+    /// Long polling: whether a poll tells what was received, so that what came since is in its answer. Without, the server forgets at each poll what
+    /// came before it (`after=now`), and whatever was published between two polls is lost without a word; only until something has come for the first time
+    /// does a poll still ask for all. Replies are messages like any other. A session found again with such a client's [`Ticket`] has lost its messages. Default true.
+    pub cursor: bool,
     /// How many requests with commands may be under way at once; more than 1 gives up the order of commands. Default 1.
     pub pool: usize,
     /// Most bytes of a message that is taken. Default 16 MiB.
@@ -208,6 +212,7 @@ impl Default for ClientOptions {
             poll_pacing: PollPacing::default(),
             polls: true,
             hold: Duration::from_secs(25),
+            cursor: true,
             pool: 1,
             max_message: 16 << 20,
         }

@@ -14,14 +14,20 @@
 //! | [`server`](Server) | what a server is given: listener, door, limits, drain signal |
 //! | [`listener`] | sockets: SO_REUSEPORT, TCP_NODELAY, accept loop, connection limit |
 //! | [`stream`] | a client's TCP stream, counted |
+//! | [`push`] | the sending side of a connection that pushes: direct writes, and the rest when a socket is full |
+//! | [`buffers`] | the buffers that all connections of a thread share |
+//! | [`repeated`] | parsing what many clients of a thread are told: once |
 //! | `segments` | what a socket exchanged at the IP layer: `TCP_INFO` |
 //! | [`origin`] | who may talk to a server from a page: same origin and an allow-list |
 //! | [`http`] | what HTTP-shaped transports share: routes, limits, time-outs, errors, and a client connection |
 
+pub mod buffers;
 mod client;
 pub mod http;
 pub mod listener;
 pub mod origin;
+pub mod push;
+pub mod repeated;
 mod segments;
 mod server;
 pub mod stream;
@@ -31,6 +37,7 @@ pub use client::{
 };
 pub use hub::Door;
 pub use hub::wire::{Audience, Command, Incoming, Welcome};
+pub use segments::read as ip_traffic;
 pub use server::{Config, Drain, DrainHandle, Permit, Server};
 
 use std::io;
@@ -39,6 +46,10 @@ use std::io;
 pub trait Transport: 'static {
     /// What it is.
     const INFO: Info;
+
+    /// Whether `data` arrives to the letter even where its white space has line feeds. Not on a wire whose messages are lines: there they arrive
+    /// as spaces, which is the same JSON value.
+    const KEEPS_LINE_FEEDS: bool = true;
 
     /// Its client.
     type Client: Client;

@@ -5,13 +5,15 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::Server;
 use crate::server::Permit;
 
+/// The error for a connection too many, as JSON.
+pub const TOO_MANY: &str =
+    r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -22,19 +24,29 @@ const BACKLOG: i32 = 4096;
 /// The address can't be bound, for example since another process has it.
 pub fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<StdListener>> {
     // SO_REUSEPORT would also let us share a port with another process of this user, where "address in use" is the right answer:
-    // a plain bind comes first.
-    let port = StdListener::bind(address)?.local_addr()?.port();
-    let address = SocketAddr::new(address.ip(), port);
+    // a plain bind comes first. It doesn't listen: a client that keeps trying while a server starts again would end up there, and be cut off
+    // or, should its SYN come in the moment of the end, be heard a second later.
+    let plain = socket(address)?;
+    plain.bind(&address.into())?;
+    let bound = plain.local_addr()?.as_socket();
+    drop(plain);
+    let address = SocketAddr::new(address.ip(), bound.map_or(0, |bound| bound.port()));
     (0..count).map(|_| bind_one(address)).collect()
 }
 
-fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
+/// A socket that may have an address whose earlier connections are not forgotten yet.
+fn socket(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
     socket.set_reuse_address(true)?;
+    Ok(socket)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = socket(address)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     // Accepted sockets inherit it: no message ever waits for an acknowledgement (Nagle's algorithm).
@@ -44,11 +56,15 @@ fn bind_one(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the drain's notice is over, and hands each connection with its permit to `handle`.
+/// Accepts until the drain's notice is over, and hands each connection with its permit to `handle`, or to `refuse` where there is none left.
 ///
 /// # Errors
 /// The listener failed for good. Running out of files or memory is waited out instead.
-pub async fn accept(server: &Server, mut handle: impl FnMut(TcpStream, Permit)) -> io::Result<()> {
+pub async fn accept(
+    server: &Server,
+    mut handle: impl FnMut(TcpStream, Permit),
+    mut refuse: impl FnMut(TcpStream),
+) -> io::Result<()> {
     let over = async {
         server.drain.started().await;
         server.door.drain();
@@ -95,27 +111,6 @@ fn is_transient(error: &io::Error) -> bool {
     ) || exhausted
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-/// Tells one connection too many why it is refused, without giving it more than a second.
-fn refuse(mut stream: TcpStream) {
-    const BODY: &str =
-        r#"{"op":"error","code":"limits","message":"too many connections; see --max-connections"}"#;
-    tokio::task::spawn_local(async move {
-        let conversation = async {
-            // A response before the request was read would be lost in the reset that closing then sends.
-            let _ = stream.read(&mut [0; 4096]).await?;
-            let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\nconnection: close";
-            stream
-                .write_all(
-                    format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len()).as_bytes(),
-                )
-                .await?;
-            stream.shutdown().await
-        };
-        // Whatever becomes of it, the connection ends here.
-        let _ = timeout(Duration::from_secs(1), conversation).await;
-    });
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use crate::IpTraffic;
 
 /// What `socket` has exchanged since it was opened; none where the kernel is older than 4.19 and doesn't tell all of it.
-pub(crate) fn read(socket: &impl AsFd, is_ipv4: bool) -> Option<IpTraffic> {
+pub fn read(socket: &impl AsFd, is_ipv4: bool) -> Option<IpTraffic> {
     if !is_supported() {
         return None;
     }

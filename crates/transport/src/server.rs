@@ -28,9 +28,9 @@ pub struct Server {
 pub struct Config {
     /// Origins (`http://host:port`) that pages may come from beside the server's own. Default: none.
     pub allow_origins: Vec<String>,
-    /// Most bytes of a message, a frame or a request body. Default 1 MiB.
+    /// Most bytes of a message, a line, a frame or a request body. Default 1 MiB.
     pub max_message: usize,
-    /// Most connections at once; one more is answered with 429 and closed. Default 16,000.
+    /// Most connections at once; one more is told so (429 over HTTP) and closed. Default 16,000.
     pub max_connections: usize,
     /// How long a request's head may take to arrive, from its first byte (and a first request from the connection's start). Default 10 s.
     pub header_timeout: Duration,
@@ -40,7 +40,7 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How long a poll is held when the client doesn't say. Default 25 s, most 60 s.
     pub hold: Duration,
-    /// How often a WebSocket is pinged. Default 20 s.
+    /// How often a WebSocket is pinged; after how much silence bare TCP's keep-alive probes begin. Default 20 s.
     pub ping_interval: Duration,
     /// How long a peer may be silent after a ping before it counts as dead. Default 20 s.
     pub ping_timeout: Duration,

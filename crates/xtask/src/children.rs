@@ -151,7 +151,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<ExitStatus> {
 /// CPU time of a process, all threads that it has or had: user and system time of `/proc/PID/stat`
 /// (the 14th and the 15th field), which the kernel scales to what its scheduler counted. A process that
 /// has ended keeps it until it is waited for.
-fn cpu(pid: u32) -> anyhow::Result<Duration> {
+pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The second field, the program's name, may hold anything; what follows it is numbers.
     let (_, fields) = text.rsplit_once(')').context("no name")?;

@@ -10,9 +10,11 @@
 //! - [`oracle`]: whether other load generators measure what the lab measures;
 //! - [`lab`]: the lab in release mode, a server and a client CPU;
 //! - [`foreign`]: oha and wrk;
+//! - [`awake`]: CPUs that don't sleep;
 //! - [`setup`]: installs what is missing;
 //! - [`children`]: child processes that never outlive the task.
 
+mod awake;
 mod children;
 mod foreign;
 mod instructions;

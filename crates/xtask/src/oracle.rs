@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use anyhow::ensure;
 
+use crate::awake::Awake;
 use crate::foreign::Foreign;
 use crate::lab::Lab;
 use arm::{Bench, Mode, Sample};
@@ -38,6 +39,10 @@ pub(crate) struct Args {
     /// Connections in the open loop and in the full closed one
     #[arg(long, default_value = "50")]
     connections: NonZeroUsize,
+    /// Let idle CPUs sleep, as they do in use: then waking them is in the figures of a generator that
+    /// waits, and not in those of one that spins
+    #[arg(long)]
+    sleeping_cpus: bool,
 }
 
 /// Builds, measures, prints, and fails if generators disagree.
@@ -59,6 +64,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         },
         Mode::Full { connections },
     ];
+    let cpus = [bench.lab.server_cpu, bench.lab.client_cpu];
+    let _awake = (!args.sleeping_cpus)
+        .then(|| Awake::keep(&cpus))
+        .transpose()?;
     let repeats = args.repeats.get();
     let began = Instant::now();
     let mut disagree = Vec::new();
@@ -74,10 +83,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let waited = bench.server.waited()?.as_secs_f64() / began.elapsed().as_secs_f64();
     println!(
         "{}; `POST /echo`, {} B; medians of {repeats} interleaved repeats of {} s; \
-         the server was kept waiting for its CPU for {:.1} % of the time.\n",
+         {}; the server was kept waiting for its CPU for {:.1} % of the time.\n",
         bench.lab.setting()?,
         arm::PAYLOAD,
         bench.seconds,
+        if args.sleeping_cpus {
+            "idle CPUs sleep"
+        } else {
+            "idle CPUs are kept awake"
+        },
         waited * 100.0
     );
     for (mode, lines) in &tables {

@@ -3,6 +3,7 @@
 
 mod commands;
 mod http;
+mod tcp;
 mod websocket;
 
 use std::cell::Cell;

@@ -37,13 +37,15 @@ pub enum Command<'a> {
         /// Any JSON value, as text.
         data: &'a str,
     },
-    /// Continue an earlier session (WebSocket only, as the first command).
+    /// Continue an earlier session (WebSocket and TCP only, as the first command).
     Resume {
         /// The earlier session's token.
         token: Cow<'a, str>,
         /// The cursor: how many counted messages the client has received since its first welcome.
         received: u64,
     },
+    /// End the session for good (TCP only; a WebSocket has close frames for it, HTTP `DELETE /session`).
+    End,
 }
 
 /// Who receives an event: the six forms of Socket.IO's emit cheat-sheet.
@@ -152,6 +154,7 @@ impl<'a> Command<'a> {
                 out.extend_from_slice(br#","received":"#);
                 write_number(out, *received);
             }
+            Self::End => out.extend_from_slice(br#"{"op":"end""#),
         }
         out.push(b'}');
     }
@@ -220,13 +223,15 @@ impl<'a> Flat<'a> {
             "emit" => "emit",
             "request" => "request",
             "resume" => "resume",
+            "end" => "end",
             other => return Err(Malformed::Op(other.chars().take(32).collect())),
         };
         let takes: &[&str] = match op {
             "join" | "leave" => &["room"],
             "emit" => &["to", "event", "data"],
             "request" => &["id", "data"],
-            _ => &["token", "received"],
+            "resume" => &["token", "received"],
+            _ => &[],
         };
         let given = [
             ("room", self.room.is_some()),
@@ -276,10 +281,11 @@ impl<'a> Flat<'a> {
                 id: self.id.unwrap_or_default(),
                 data,
             },
-            _ => Command::Resume {
+            "resume" => Command::Resume {
                 token: self.token.unwrap_or_default(),
                 received: self.received.unwrap_or_default(),
             },
+            _ => Command::End,
         })
     }
 }
@@ -425,6 +431,7 @@ mod tests {
                     token: name(),
                     received: 3,
                 },
+                Command::End,
             ] {
                 let mut text = Vec::new();
                 command.write(&mut text);
@@ -456,6 +463,7 @@ mod tests {
                 r#"{"op":"join","room":"a","data":1}"#,
                 "`join` takes no field `data`",
             ),
+            (r#"{"op":"end","data":1}"#, "`end` takes no field `data`"),
             (r#"{"op":"request","id":-1,"data":1}"#, "invalid value"),
             (r#"{"op":"request","id":1.5,"data":1}"#, "invalid type"),
             (

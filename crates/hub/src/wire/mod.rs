@@ -53,6 +53,15 @@ pub fn write_error(out: &mut Vec<u8>, code: &str, message: &str) {
     out.push(b'}');
 }
 
+/// Makes a JSON text one line: a line feed can only stand between its tokens (within strings it is escaped), where a space says the same.
+pub fn join_lines(json: &mut [u8]) {
+    for byte in json {
+        if *byte == b'\n' {
+            *byte = b' ';
+        }
+    }
+}
+
 /// `Option` would read `null` as absent; here it is a value like any other.
 fn some_raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)

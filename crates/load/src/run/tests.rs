@@ -1,12 +1,14 @@
 //! Cases against a server in memory that errs on request and keeps a ledger of its errors.
 
 mod faulty;
+mod returning;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use measure::{Delivery, Stamp, Which};
 use scenario::{Arrivals as Law, Kind, Load, Population};
+use transport::Target;
 
 use self::faulty::{Faults, Faulty, Ledger};
 use super::*;
@@ -26,6 +28,9 @@ fn scenario(kind: Kind, population: Population, pace: Pace) -> Scenario {
         population,
         client: ClientSettings::default(),
         server: scenario::ServerSettings::default(),
+        link: None,
+        reconnect: None,
+        faults: Vec::new(),
         sweep: None,
         find: None,
         expects: Vec::new(),
@@ -121,6 +126,7 @@ fn every_kind_delivers_to_whom_it_should() {
                 rooms: 3,
                 members: 4,
                 publishers: 2,
+                others: false,
             },
             4,
         ),

@@ -1,6 +1,6 @@
 //! Rows to cells and back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::folder::FolderError;
@@ -26,6 +26,14 @@ pub(crate) trait Cells {
         value: &mut Option<T>,
         each: impl FnOnce(&mut Self, &mut T),
     );
+
+    /// A group that is in the file only if one of its rows has something to say in it.
+    fn optional<T: Default>(
+        &mut self,
+        first: &str,
+        value: &mut Option<T>,
+        each: impl FnOnce(&mut Self, &mut T),
+    );
 }
 
 /// A value that fits a cell. An empty cell is the absent value.
@@ -37,11 +45,15 @@ pub(crate) trait Cell: Sized {
 /// The whole file.
 pub(crate) fn write<R: Row + Clone>(rows: &[R]) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::Writer::from_writer(Vec::new());
-    let mut heading = Writer::default();
+    let mut present = Present::default();
+    for row in rows {
+        row.clone().visit(&mut present);
+    }
+    let mut heading = Writer::new(&present);
     R::default().visit(&mut heading);
     file.write_record(&heading.names)?;
     for row in rows {
-        let mut cells = Writer::default();
+        let mut cells = Writer::new(&present);
         row.clone().visit(&mut cells);
         file.write_record(&cells.cells)?;
     }
@@ -91,14 +103,55 @@ pub(crate) fn read<R: Row>(path: &Path, text: &[u8]) -> Result<Vec<R>, FolderErr
     Ok(rows)
 }
 
+/// Which optional columns some row has something to say in, by the name of the first of them.
 #[derive(Default)]
-struct Writer {
+struct Present(HashSet<String>);
+
+impl Cells for Present {
+    fn at<T: Cell>(&mut self, _: &str, _: &mut T) {}
+
+    fn derived(&mut self, _: &str, _: Option<f64>) {}
+
+    fn group<T: Default>(
+        &mut self,
+        _: &str,
+        value: &mut Option<T>,
+        each: impl FnOnce(&mut Self, &mut T),
+    ) {
+        if let Some(value) = value {
+            each(self, value);
+        }
+    }
+
+    fn optional<T: Default>(
+        &mut self,
+        first: &str,
+        value: &mut Option<T>,
+        _: impl FnOnce(&mut Self, &mut T),
+    ) {
+        if value.is_some() && !self.0.contains(first) {
+            self.0.insert(first.to_owned());
+        }
+    }
+}
+
+struct Writer<'a> {
+    present: &'a Present,
     names: Vec<String>,
     cells: Vec<String>,
     blank: bool,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
+    fn new(present: &'a Present) -> Self {
+        Self {
+            present,
+            names: Vec::new(),
+            cells: Vec::new(),
+            blank: false,
+        }
+    }
+
     fn push(&mut self, name: &str, cell: String) {
         self.names.push(name.to_owned());
         self.cells
@@ -106,7 +159,7 @@ impl Writer {
     }
 }
 
-impl Cells for Writer {
+impl Cells for Writer<'_> {
     fn at<T: Cell>(&mut self, name: &str, value: &mut T) {
         self.push(name, value.write());
     }
@@ -130,6 +183,17 @@ impl Cells for Writer {
             each(self, &mut T::default());
         }
         self.blank = outer;
+    }
+
+    fn optional<T: Default>(
+        &mut self,
+        first: &str,
+        value: &mut Option<T>,
+        each: impl FnOnce(&mut Self, &mut T),
+    ) {
+        if self.present.0.contains(first) {
+            self.group(first, value, each);
+        }
     }
 }
 
@@ -173,6 +237,18 @@ impl Cells for Reader<'_> {
             *value = None;
         } else {
             each(self, value.insert(T::default()));
+        }
+    }
+
+    fn optional<T: Default>(
+        &mut self,
+        first: &str,
+        value: &mut Option<T>,
+        each: impl FnOnce(&mut Self, &mut T),
+    ) {
+        *value = None;
+        if self.columns.contains_key(first) {
+            self.group(first, value, each);
         }
     }
 }

@@ -5,6 +5,8 @@
 mod cells;
 mod check;
 mod interval;
+mod network;
+mod recovery;
 mod run;
 
 pub(crate) use cells::{Row, read, write};
@@ -71,23 +73,64 @@ mod tests {
         }
     }
 
+    /// A row in which every optional column has something to say.
+    fn full() -> RunRow {
+        let mut row = RunRow {
+            link: Some(crate::LinkReport::default()),
+            prediction: Some(crate::Prediction::default()),
+            recovery: Some(crate::Recovery::default()),
+            ..RunRow::default()
+        };
+        row.key.settings = vec![Some(0.0); scenario::AXES.len()];
+        row
+    }
+
+    #[test]
+    fn a_column_without_a_word_in_it_is_left_out() {
+        let bare = RunRow::default();
+        let names = |rows: &[RunRow]| {
+            let file = String::from_utf8(write(rows).unwrap()).unwrap();
+            file.lines().next().unwrap().to_owned()
+        };
+        let without = names(std::slice::from_ref(&bare));
+        let with = names(&[bare.clone(), full()]);
+        for name in ["rtt_s", "link_up_units", "link_down_delay_p99_ns", "model"] {
+            assert!(!without.split(',').any(|column| column == name), "{name}");
+            assert!(with.split(',').any(|column| column == name), "{name}");
+        }
+        let rows = vec![bare, full()];
+        let file = write(&rows).unwrap();
+        let back: Vec<RunRow> = read(std::path::Path::new("runs.csv"), &file).unwrap();
+        assert_eq!(back[1].link, rows[1].link);
+        assert_eq!(back[1].prediction, None, "a model without a name is none");
+        assert_eq!(back[0].link, None);
+    }
+
     /// Whoever adds a column says in the results' README what it holds.
     #[test]
     fn every_column_is_documented() {
         let readme = include_str!("../../../../results/README.md");
-        let names = |file: Vec<u8>| String::from_utf8(file).unwrap().trim().to_owned();
-        let runs = names(write::<RunRow>(&[]).unwrap());
+        let names = |file: Vec<u8>| {
+            let file = String::from_utf8(file).unwrap();
+            file.lines().next().unwrap().to_owned()
+        };
+        let runs = names(write(&[full()]).unwrap());
         let intervals = names(write::<IntervalRow>(&[]).unwrap());
         let latencies = || {
-            Which::ALL
-                .iter()
-                .map(|which| which.column())
-                .chain(["connect", "latency"])
+            Which::ALL.iter().map(|which| which.column()).chain([
+                "connect",
+                "latency",
+                "link_up_delay",
+                "link_down_delay",
+                "reconnect",
+                "recovery",
+            ])
         };
         // `<latency>_p50_ns` stands for the same figure of every latency.
         let entry = |name: &str| {
-            let figure =
-                latencies().find_map(|latency| name.strip_prefix(latency)?.strip_prefix('_'));
+            let figure = latencies()
+                .find_map(|latency| name.strip_prefix(latency)?.strip_prefix('_'))
+                .filter(|figure| *figure == "count" || figure.ends_with("_ns"));
             figure.map_or(format!("`{name}`"), |figure| {
                 format!("`<latency>_{figure}`")
             })

@@ -5,9 +5,14 @@ use scenario::AXES;
 use crate::counts::{Counts, IpTraffic, Traffic};
 use crate::delivery::Delivery;
 use crate::latency::{Distribution, Which};
+use crate::link::LinkReport;
 use crate::measurement::{Key, Little, Measurement, Outcome, Slip};
 use crate::pauses::Pauses;
+use crate::prediction::Prediction;
+use crate::recovery::Recovery;
 use crate::rows::cells::{Cell, Cells, Row};
+use crate::rows::network::{visit_link, visit_prediction};
+use crate::rows::recovery::visit_recovery;
 use crate::usage::Usage;
 
 /// One arm in one trial.
@@ -57,6 +62,12 @@ pub struct RunRow {
     pub generator_pauses: Option<Pauses>,
     /// Pauses of the server's process.
     pub server_pauses: Option<Pauses>,
+    /// What the link did.
+    pub link: Option<LinkReport>,
+    /// What a model says.
+    pub prediction: Option<Prediction>,
+    /// What faults did, and who came back.
+    pub recovery: Option<Recovery>,
 }
 
 impl RunRow {
@@ -87,6 +98,9 @@ impl RunRow {
             usage: measurement.usage,
             generator_pauses: measurement.generator_pauses,
             server_pauses: measurement.server_pauses,
+            link: measurement.link,
+            prediction: measurement.prediction.clone(),
+            recovery: measurement.recovery,
         }
     }
 
@@ -254,7 +268,14 @@ impl Row for RunRow {
         cells.at("started_utc", &mut self.started_utc);
         self.key.settings.resize(AXES.len(), None);
         for (axis, value) in AXES.iter().zip(&mut self.key.settings) {
-            cells.at(axis.column, value);
+            if axis.section == "link" {
+                // A run on bare loopback has none of these columns.
+                cells.optional(axis.column, value, |cells, value: &mut f64| {
+                    cells.at(axis.column, value);
+                });
+            } else {
+                cells.at(axis.column, value);
+            }
         }
         cells.at("warm_up_s", &mut self.warm_up_s);
         cells.at("warm_up_steady", &mut self.warm_up_steady);
@@ -316,6 +337,9 @@ impl Row for RunRow {
         );
         visit_pauses(cells, "generator", &mut self.generator_pauses);
         visit_pauses(cells, "server", &mut self.server_pauses);
+        visit_link(cells, &mut self.link);
+        visit_prediction(cells, &mut self.prediction);
+        visit_recovery(cells, &mut self.recovery);
     }
 }
 
@@ -373,7 +397,11 @@ fn visit_delivery<C: Cells>(cells: &mut C, delivery: &mut Delivery) {
     cells.at("misrouted", &mut delivery.misrouted);
 }
 
-fn visit_distribution(cells: &mut impl Cells, name: &str, distribution: &mut Option<Distribution>) {
+pub(super) fn visit_distribution(
+    cells: &mut impl Cells,
+    name: &str,
+    distribution: &mut Option<Distribution>,
+) {
     cells.group(
         &format!("{name}_count"),
         distribution,

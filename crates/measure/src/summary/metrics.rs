@@ -29,6 +29,10 @@ enum Source {
     Headline,
     /// The time to connect.
     Connect,
+    /// The time to stand again.
+    Reconnect,
+    /// The time from a fault to the first message after it.
+    Recovery,
     /// This one.
     One(Which),
 }
@@ -42,6 +46,12 @@ impl Metric {
             Of::Row(of) => of(row),
             Of::Latency(Source::Headline, figure) => row.headline().map(figure),
             Of::Latency(Source::Connect, figure) => row.connect.as_ref().map(figure),
+            Of::Latency(Source::Reconnect, figure) => row
+                .recovery
+                .and_then(|recovery| recovery.reconnect.as_ref().map(figure)),
+            Of::Latency(Source::Recovery, figure) => row
+                .recovery
+                .and_then(|recovery| recovery.recovery.as_ref().map(figure)),
             Of::Latency(Source::One(which), figure) => row.latency(*which).map(figure),
         };
         value.filter(|value| value.is_finite())
@@ -53,6 +63,10 @@ pub(super) static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
     let sources = [("latency", Source::Headline), ("connect", Source::Connect)]
         .into_iter()
         .chain(Which::ALL.map(|which| (which.column(), Source::One(which))));
+    let sources = sources.chain([
+        ("reconnect", Source::Reconnect),
+        ("recovery", Source::Recovery),
+    ]);
     let latencies = sources.flat_map(|(name, source)| {
         FIGURES.iter().map(move |(figure, of)| Metric {
             name: format!("{name}_{figure}_ns"),
@@ -175,6 +189,52 @@ const OTHERS: &[Other] = &[
     ("slip_p50_ns", false, |row| Some(row.slip?.p50_ns as f64)),
     ("slip_p99_ns", false, |row| Some(row.slip?.p99_ns as f64)),
     ("slip_max_ns", false, |row| Some(row.slip?.max_ns as f64)),
+    ("link_up_delay_mean_ns", false, |row| {
+        Some(row.link?.up.delay?.mean_ns)
+    }),
+    ("link_down_delay_mean_ns", false, |row| {
+        Some(row.link?.down.delay?.mean_ns)
+    }),
+    ("link_down_delay_p99_ns", false, |row| {
+        Some(row.link?.down.delay?.p99_ns as f64)
+    }),
+    ("link_up_loss_share", false, |row| row.link?.up.loss_share()),
+    ("link_down_loss_share", false, |row| {
+        row.link?.down.loss_share()
+    }),
+    ("predicted_mean_ns", false, |row| {
+        row.prediction.as_ref()?.mean_ns
+    }),
+    ("predicted_p50_ns", false, |row| {
+        row.prediction.as_ref()?.p50_ns
+    }),
+    ("predicted_p99_ns", false, |row| {
+        row.prediction.as_ref()?.p99_ns
+    }),
+    ("predicted_requests_per_message", false, |row| {
+        row.prediction.as_ref()?.requests_per_message
+    }),
+    ("predicted_useless_request_share", false, |row| {
+        row.prediction.as_ref()?.useless_request_share
+    }),
+    ("faults", false, |row| Some(row.recovery?.faults as f64)),
+    ("reconnects", false, |row| {
+        Some(row.recovery?.reconnects as f64)
+    }),
+    ("reconnect_attempts", false, |row| {
+        Some(row.recovery?.reconnect_attempts as f64)
+    }),
+    ("resumed", false, |row| Some(row.recovery?.resumed as f64)),
+    ("fresh", false, |row| Some(row.recovery?.fresh as f64)),
+    ("unconfirmed", false, |row| {
+        Some(row.recovery?.unconfirmed as f64)
+    }),
+    ("unrecovered", false, |row| {
+        Some(row.recovery?.unrecovered as f64)
+    }),
+    ("reconnects_per_s_max", false, |row| {
+        Some(row.recovery?.reconnects_per_s_max as f64)
+    }),
 ];
 
 #[cfg(test)]

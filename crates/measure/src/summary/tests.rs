@@ -150,7 +150,11 @@ fn percentiles_of_all_trials_are_read_from_merged_histograms() {
 }
 
 fn scenario(expects: &str) -> scenario::Scenario {
-    let arms = ["slow", "fast"].map(|name| scenario::ArmInfo { name, options: &[] });
+    let arms = ["slow", "fast"].map(|name| scenario::ArmInfo {
+        name,
+        network: true,
+        options: &[],
+    });
     let text = format!(
         "name = 'x'\nquestion = 'x'\nkind = 'echo'\nduration = '1s'\npopulation.clients = 1\n\
          load = {{ mode = 'closed', payload = '64 B' }}\n{expects}"

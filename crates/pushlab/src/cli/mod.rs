@@ -2,27 +2,33 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scenario::Scenario;
+use scenario::{Profile, Scenario};
 
 use crate::command::CHECKS;
 use crate::registry;
 
+mod claims;
 mod diff;
+mod exact;
+mod link;
 mod look;
 mod serve;
 mod values;
 
+pub(crate) use claims::ClaimsArgs;
 pub(crate) use diff::{DiffArgs, Format};
+pub(crate) use exact::Exact;
+pub(crate) use link::LinkArgs;
 pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use serve::ServeArgs;
 
-/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response and
-/// WebSocket, loaded, measured and compared.
+/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response,
+/// WebSocket and bare TCP, loaded, measured and compared.
 ///
-/// Without a command it takes the default tour: a short echo and a short broadcast over every transport.
+/// Without a command it takes the default tour: a short echo and a short broadcast over each transport of the web.
 #[derive(Debug, Parser)]
 #[command(name = "pushlab", version, propagate_version = true, after_help = EXAMPLES, max_term_width = 120)]
 pub(crate) struct Cli {
@@ -35,9 +41,12 @@ Examples:
   pushlab                                  the default tour, about a minute
   pushlab run echo --transport websocket   one of the built-in scenarios, one transport
   pushlab run my.toml --trials 10          a scenario of your own
+  pushlab run echo --link 4g               the same over a mobile network
   pushlab serve websocket                  a server to talk to yourself
+  pushlab link --to 127.0.0.1:8080 --profile 4g   a mobile network in front of it
   pushlab report results                   reports of all runs and an index, in the browser
   pushlab diff results/BEFORE results/AFTER   what changed between two runs
+  pushlab claims                           what others have said, against what is measured here
   pushlab list                             what there is
   pushlab selftest                         whether the lab's own numbers are right on this machine
 
@@ -50,18 +59,22 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Serve one or more transports until SIGTERM or Ctrl-C.
     Serve(Box<ServeArgs>),
+    /// Put a network between any client and any server: delay, jitter, bandwidth, faults.
+    Link(Box<LinkArgs>),
     /// Only generate load, against a server started elsewhere.
     Load(LoadArgs),
     /// Measure known truths, and say by how much the lab is wrong.
     #[command(name = "selftest")]
     SelfTest(SelfTestArgs),
+    /// Put to the test what has been published about transports, and the lessons of the course.
+    Claims(ClaimsArgs),
     /// Draw reports of runs anew, or several runs on one page.
     Report(ReportArgs),
     /// Draw a plot of your own from runs.
     Plot(PlotArgs),
     /// Compare two runs: what changed between them, their machines or their commits.
     Diff(DiffArgs),
-    /// List the transports or the built-in scenarios.
+    /// List the transports, the built-in scenarios or the named links.
     List(ListArgs),
     /// Print a completion script for a shell.
     #[command(
@@ -98,7 +111,7 @@ pub(crate) struct RunArgs {
 
     /// Go on with a run that was cut off: measure the cases that its folder DIR doesn't have yet
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath,
-        conflicts_with_all = ["scenarios", "transports", "quick", "trials", "seed", "out"])]
+        conflicts_with_all = ["scenarios", "transports", "quick", "trials", "seed", "link", "out"])]
     pub(crate) resume: Option<PathBuf>,
 
     #[command(flatten)]
@@ -119,6 +132,10 @@ pub(crate) struct ExperimentArgs {
     /// Seed of the arms' order and of all arrivals, instead of the scenario's
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
+
+    /// Put this network between generator and server, instead of the scenario's own (see `pushlab list links`)
+    #[arg(long, value_name = "PROFILE", value_parser = link_names())]
+    pub(crate) link: Option<&'static Profile>,
 
     /// How often an invalid case is measured again; every attempt leaves a row
     #[arg(long, value_name = "N", default_value_t = RETRIES, value_parser = clap::value_parser!(u32).range(0..=100))]
@@ -142,6 +159,9 @@ const RETRIES: u32 = 2;
 impl ExperimentArgs {
     /// The scenario as the command line wants it.
     pub(crate) fn adapt(&self, mut scenario: Scenario) -> Scenario {
+        if let Some(profile) = self.link {
+            scenario = scenario.with_link(profile);
+        }
         if self.quick {
             scenario = scenario.quick();
         }
@@ -161,6 +181,7 @@ impl Default for ExperimentArgs {
             quick: false,
             trials: None,
             seed: None,
+            link: None,
             retries: RETRIES,
             out: None,
             json: false,
@@ -234,6 +255,15 @@ pub(crate) enum What {
     Transports,
     /// The scenarios that the binary carries
     Scenarios,
+    /// The networks with a name, for `pushlab link` and a scenario's `[link]`
+    Links,
+}
+
+fn link_names() -> ValueParser {
+    let names = scenario::PROFILES.iter().map(|profile| profile.name);
+    let parser = PossibleValuesParser::new(names.collect::<Vec<_>>());
+    // One of the names above is the name of a profile.
+    ValueParser::new(parser.try_map(|name| scenario::profile(&name).ok_or("no profile")))
 }
 
 fn transport_names() -> ValueParser {

@@ -101,7 +101,7 @@ pub(crate) struct HubArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits of connections")]
 pub(crate) struct ConnectionArgs {
-    /// Most bytes of a message, a frame or a request's body
+    /// Most bytes of a message, a line, a frame or a request's body
     #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = parse_bytes)]
     pub(crate) max_message: usize,
 
@@ -125,7 +125,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = parse_hold)]
     pub(crate) hold: Duration,
 
-    /// How often a WebSocket is pinged
+    /// How often a WebSocket is pinged; after how much silence TCP asks a peer of `tcp`
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub(crate) ping_interval: Duration,
 

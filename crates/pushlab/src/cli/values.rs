@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::ValueParser;
+use scenario::{LEAST_LINK_QUEUE, LONGEST_DELAY, MOST_BANDWIDTH, MOST_LINK_QUEUE};
 
 pub(super) fn positive() -> ValueParser {
     let parse = |text: &str| match text.parse::<usize>() {
@@ -47,6 +48,49 @@ pub(super) fn parse_hold(text: &str) -> Result<Duration, String> {
         Ok(duration)
     } else {
         Err("at most 60s are right".to_owned())
+    }
+}
+
+/// A delay of a link, one way.
+pub(super) fn parse_delay(text: &str) -> Result<Duration, String> {
+    at_most(text, LONGEST_DELAY)
+}
+
+/// Both delays of a link together.
+pub(super) fn parse_round_trip(text: &str) -> Result<Duration, String> {
+    at_most(text, 2 * LONGEST_DELAY)
+}
+
+fn at_most(text: &str, longest: Duration) -> Result<Duration, String> {
+    let duration = scenario::parse_duration(text)?;
+    if duration <= longest {
+        Ok(duration)
+    } else {
+        Err(format!("at most {longest:?} are right"))
+    }
+}
+
+/// Bits a second.
+pub(super) fn parse_bandwidth(text: &str) -> Result<f64, String> {
+    let bandwidth = scenario::parse_bit_rate(text)?;
+    if bandwidth > 0.0 && bandwidth <= MOST_BANDWIDTH {
+        Ok(bandwidth)
+    } else {
+        let most = MOST_BANDWIDTH / 1e9;
+        Err(format!(
+            "more than 0 bit/s and at most {most} Gbit/s are right"
+        ))
+    }
+}
+
+/// What may wait for a link's bandwidth.
+pub(super) fn parse_queue(text: &str) -> Result<usize, String> {
+    let bytes = scenario::parse_size(text)?;
+    if (LEAST_LINK_QUEUE..=MOST_LINK_QUEUE).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        let most = MOST_LINK_QUEUE >> 30;
+        Err(format!("{LEAST_LINK_QUEUE} B to {most} GiB are right"))
     }
 }
 

@@ -1,17 +1,24 @@
-//! One case: its server, its generator, its measurement.
+//! One case: its server, the network before it, its generator, its measurement.
 
 use std::cell::RefCell;
+use std::mem;
+use std::pin::pin;
 
-use anyhow::Error;
+use anyhow::{Error, anyhow};
 use hub::{Door, Limits, SlowConsumer};
-use load::{Hooks, Phase};
+use load::{Hooks, Phase, Samples, Strike, Targets};
 use measure::{Guards, Key, Measurement, Outcome};
-use scenario::{Case, Scenario};
+use scenario::{Case, Scenario, What};
+use tokio::sync::oneshot;
 use transport::{ClientOptions, Target};
 
+use crate::command::faults::{Faults, FaultyLink, Server};
+use crate::command::link::Request as LinkRequest;
+use crate::command::network::{self, Network};
+use crate::command::prediction;
 use crate::command::progress::Progress;
 use crate::command::serve::Request;
-use crate::command::server_process::ServerProcess;
+use crate::command::server_process::{Launch, ServerProcess};
 use crate::cpus::Pins;
 use crate::registry::{self, Entry};
 use crate::stop::Stop;
@@ -34,7 +41,7 @@ pub(crate) async fn measure(
 ) -> Measurement {
     let Some(entry) = registry::find(&case.transport) else {
         return Measurement::failed(
-            load::key(case, &[]),
+            load::key(case, None),
             format!("there is no transport {}", case.transport),
         );
     };
@@ -44,18 +51,17 @@ pub(crate) async fn measure(
         stop,
         progress,
     };
-    match place {
+    let measured = match place {
         _ if entry.info.url.is_none() => run.within().await,
-        Place::Elsewhere(url) => {
-            run.against(target(&case.scenario, url), None, &mut |_| {})
-                .await
-        }
-        Place::Started(pins) => {
-            match ServerProcess::start(&case.transport, &case.scenario, &pins.server) {
-                Ok(server) => run.with_process(server).await,
-                Err(error) => Measurement::failed(run.key(), format!("{error:#}")),
-            }
-        }
+        Place::Elsewhere(url) => run.elsewhere(url).await,
+        Place::Started(pins) => run.started(pins).await,
+    };
+    match measured {
+        Ok(measurement) => Measurement {
+            prediction: prediction::of(&case.scenario, &entry.info),
+            ..measurement
+        },
+        Err(error) => Measurement::failed(run.key(), format!("{error:#}")),
     }
 }
 
@@ -68,89 +74,266 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn key(&self) -> Key {
-        load::key(self.case, self.entry.info.options)
+        load::key(self.case, Some(&self.entry.info))
     }
 
     /// The transport without a network: the hub lives in this process.
-    async fn within(&self) -> Measurement {
+    async fn within(&self) -> Result<Measurement, Error> {
         let scenario = &self.case.scenario;
-        let Some(door) = Door::new(&limits(scenario), 1).pop() else {
-            return Measurement::failed(self.key(), "the hub has no door");
-        };
+        if !scenario.faults.is_empty() {
+            return Err(anyhow!(
+                "there is no server process and no connection that could fail"
+            ));
+        }
+        let door = Door::new(&limits(scenario), 1).pop();
+        let door = door.ok_or_else(|| anyhow!("the hub has no door"))?;
         let target = Target {
             door: Some(door.clone()),
             ..target(scenario, "")
         };
         let upkeep = door.run();
-        let mut ignore = |_| {};
+        let mut ignore = |_: &load::Progress| {};
         tokio::select! {
-            measurement = self.against(target, None, &mut ignore) => measurement,
-            () = upkeep => Measurement::failed(self.key(), "the hub's upkeep ended"),
+            measurement = self.against(target.into(), None, None, &mut ignore) => Ok(measurement),
+            () = upkeep => Err(anyhow!("the hub's upkeep ended")),
         }
     }
 
-    /// A server process of its own, which is asked for its pauses within the measured part.
-    async fn with_process(&self, server: ServerProcess) -> Measurement {
-        let (target, pid) = (target(&self.case.scenario, server.url()), server.pid());
-        let server = RefCell::new(server);
-        let mut seen = Phase::Connecting;
-        let mut follow = |phase: Phase| {
-            match phase {
-                Phase::Measuring if seen != phase => {
-                    server.borrow_mut().ask(Request::Reset(measure::now()));
-                }
-                Phase::Draining if seen == Phase::Measuring => {
-                    server.borrow_mut().ask(Request::Report(measure::now()));
-                }
-                _ => {}
-            }
-            seen = phase;
+    /// A server that runs already.
+    async fn elsewhere(&self, url: &str) -> Result<Measurement, Error> {
+        let Case { scenario, seed, .. } = self.case;
+        if !scenario.faults.is_empty() {
+            return Err(anyhow!(
+                "faults befall a server that is started for the case; use `pushlab run`"
+            ));
+        }
+        if network::packets(scenario).is_some() {
+            return Err(anyhow!(
+                "a link of packets has its own network, where this server isn't; use `pushlab run`, or a relay"
+            ));
+        }
+        let network = Network::Loopback.lead_to(url, scenario, &[], *seed)?;
+        let targets = network.targets(target(scenario, url));
+        let network = RefCell::new(network);
+        let mut borders = Borders::new(|border| network.borrow_mut().ask(border.into()));
+        let mut follow = |now: &load::Progress| {
+            borders.enter(now.phase);
         };
-        let mut measurement = self.against(target, Some(pid), &mut follow).await;
-        let mut server = server.into_inner();
-        if seen == Phase::Measuring {
-            server.ask(Request::Report(measure::now()));
-        }
-        if matches!(seen, Phase::Measuring | Phase::Draining) {
-            // Without an answer the server has ended, and `stop` says how.
-            measurement.server_pauses = server.pauses().ok();
-            // The lab's own watching is no cost of the transport.
-            if let (Some(usage), Some(pauses)) =
-                (&mut measurement.usage.server, measurement.server_pauses)
-            {
-                usage.take_off(pauses.monitor_cpu_ns);
+        let mut measurement = self.against(targets, None, None, &mut follow).await;
+        borders.end();
+        finish(&mut measurement, network.into_inner());
+        measurement.judge(&Guards::default());
+        Ok(measurement)
+    }
+
+    /// A server process of its own, which is asked for its pauses within the measured part, and which the scenario's faults befall.
+    async fn started(&self, pins: &Pins) -> Result<Measurement, Error> {
+        let Case { scenario, seed, .. } = self.case;
+        let network = Network::prepare(scenario, &pins.server, *seed)?;
+        let launch = Launch {
+            transport: &self.case.transport,
+            scenario,
+            cpus: &pins.server,
+            listen: network.listen(),
+        };
+        let server = {
+            let _there = network.server_end()?;
+            ServerProcess::start(launch)?
+        };
+        let network = network.lead_to(server.url(), scenario, &pins.server, *seed)?;
+        let (targets, pid) = (
+            network.targets(target(scenario, server.url())),
+            server.pid(),
+        );
+        let there = network.client_end()?;
+        let (server, network): (Server, _) = (RefCell::new(Some(server)), RefCell::new(network));
+        let faults = self.faults(&server, launch, &network)?;
+        let mut borders = Borders::new(|border| {
+            network.borrow_mut().ask(border.into());
+            if let Some(server) = &mut *server.borrow_mut() {
+                server.ask(border.into());
             }
+        });
+        let (begins, beginning) = oneshot::channel();
+        let mut begins = Some(begins);
+        let mut follow = |now: &load::Progress| {
+            if borders.enter(now.phase) {
+                // The faults may be over, or it is not theirs to know any more.
+                let _ = begins.take().map(|begins| begins.send(now.began));
+            }
+        };
+        let (mut measurement, carried_out) = {
+            let measuring = self.against(targets, Some(pid), Some(faults.strikes()), &mut follow);
+            let failing = async {
+                match beginning.await {
+                    Ok(began) => faults.carry_out(began).await,
+                    Err(_never_began) => Ok(()),
+                }
+            };
+            until_measured(measuring, failing).await
+        };
+        let was_measured = borders.end();
+        drop(there);
+        let replaced = faults.replaces_server();
+        drop(faults);
+        if let Err(error) = carried_out {
+            blame(&mut measurement, &error);
         }
-        if let Err(error) = server.stop() {
-            measurement.outcome = blame(measurement.outcome, &error);
+        finish(&mut measurement, network.into_inner());
+        // None if it was killed, and the case ended before it was to be started again.
+        if let Some(mut server) = server.into_inner() {
+            // Of two processes, what the second one says would be half the truth.
+            if was_measured && !replaced {
+                take_pauses(&mut measurement, &mut server);
+            }
+            if let Err(error) = server.stop() {
+                blame(&mut measurement, &error);
+            }
         }
         measurement.judge(&Guards::default());
-        measurement
+        Ok(measurement)
+    }
+
+    /// The scenario's faults, of this server and this network.
+    fn faults<'a>(
+        &'a self,
+        server: &'a Server,
+        launch: Launch<'a>,
+        network: &'a RefCell<Network>,
+    ) -> Result<Faults<'a>, Error> {
+        let link: Option<&dyn FaultyLink> = match &*network.borrow() {
+            Network::Loopback => None,
+            Network::Relay(..) | Network::Packets(_) => Some(network),
+        };
+        let is_killed = |fault: &scenario::Fault| fault.what == What::KillServer;
+        let scenario = &self.case.scenario;
+        if network::packets(scenario).is_some() && scenario.faults.iter().any(is_killed) {
+            return Err(anyhow!(
+                "a server behind a link of packets isn't started again: write backend = \"relay\""
+            ));
+        }
+        Faults::new(scenario, server, launch, link)
     }
 
     async fn against(
         &self,
-        target: Target,
+        targets: Targets,
         server: Option<u32>,
-        follow: &mut dyn FnMut(Phase),
+        faults: Option<Samples<Strike>>,
+        follow: &mut dyn FnMut(&load::Progress),
     ) -> Measurement {
         let tell = |now: &load::Progress| {
-            follow(now.phase);
+            follow(now);
             self.progress.tell(self.case, now);
         };
         let hooks = Hooks {
             progress: Some(Box::new(tell)),
             server,
             interrupt: Some(self.stop.watch()),
+            faults,
             ..Hooks::default()
         };
-        (self.entry.load)(target, self.case, hooks).await
+        (self.entry.load)(targets, self.case, hooks).await
     }
 }
 
-/// What came of a case whose server ended badly.
-fn blame(outcome: Outcome, error: &Error) -> Outcome {
-    match outcome {
+/// An end of the measured part, at a time of [`measure::now`].
+#[derive(Clone, Copy, Debug)]
+enum Border {
+    Begins(u64),
+    Ended(u64),
+}
+
+/// Tells the ends of the measured part, each once, from the phases of a case.
+struct Borders<F> {
+    seen: Phase,
+    tell: F,
+}
+
+impl<F: FnMut(Border)> Borders<F> {
+    fn new(tell: F) -> Self {
+        Self {
+            seen: Phase::Connecting,
+            tell,
+        }
+    }
+
+    /// True if the measured part begins.
+    fn enter(&mut self, phase: Phase) -> bool {
+        let before = mem::replace(&mut self.seen, phase);
+        let begins = phase == Phase::Measuring && before != phase;
+        if begins {
+            (self.tell)(Border::Begins(measure::now()));
+        } else if phase == Phase::Draining && before == Phase::Measuring {
+            (self.tell)(Border::Ended(measure::now()));
+        }
+        begins
+    }
+
+    /// The case is over, perhaps before its time. True if anything was measured.
+    fn end(mut self) -> bool {
+        if self.seen == Phase::Measuring {
+            (self.tell)(Border::Ended(measure::now()));
+        }
+        matches!(self.seen, Phase::Measuring | Phase::Draining)
+    }
+}
+
+impl From<Border> for Request {
+    fn from(border: Border) -> Self {
+        match border {
+            Border::Begins(at) => Self::Reset(at),
+            Border::Ended(at) => Self::Report(at),
+        }
+    }
+}
+
+impl From<Border> for LinkRequest {
+    fn from(border: Border) -> Self {
+        match border {
+            Border::Begins(at) => Self::Reset(at),
+            Border::Ended(at) => Self::Report(at),
+        }
+    }
+}
+
+/// Takes what the link has to say, and ends it.
+fn finish(measurement: &mut Measurement, mut network: Network) {
+    if measurement.measured_s > 0.0 {
+        measurement.link = network.report();
+    }
+    if let Err(error) = network.stop() {
+        blame(measurement, &error);
+    }
+}
+
+/// Takes what the server has to say of its pauses.
+fn take_pauses(measurement: &mut Measurement, server: &mut ServerProcess) {
+    // Without an answer the server has ended, and `stop` says how.
+    measurement.server_pauses = server.pauses().ok();
+    // The lab's own watching is no cost of the transport.
+    if let (Some(usage), Some(pauses)) = (&mut measurement.usage.server, measurement.server_pauses)
+    {
+        usage.take_off(pauses.monitor_cpu_ns);
+    }
+}
+
+/// The measurement, and how far `failing` came beside it: an error that it ended with, if it did.
+async fn until_measured(
+    measuring: impl Future<Output = Measurement>,
+    failing: impl Future<Output = Result<(), Error>>,
+) -> (Measurement, Result<(), Error>) {
+    let (mut measuring, mut failing) = (pin!(measuring), pin!(failing));
+    tokio::select! {
+        biased;
+        measurement = &mut measuring => (measurement, Ok(())),
+        failed = &mut failing => (measuring.await, failed),
+    }
+}
+
+/// What comes of a case when something that it needed has failed.
+fn blame(measurement: &mut Measurement, error: &Error) {
+    measurement.outcome = match mem::take(&mut measurement.outcome) {
         Outcome::Completed => Outcome::Failed {
             reason: format!("{error:#}"),
         },
@@ -158,7 +341,7 @@ fn blame(outcome: Outcome, error: &Error) -> Outcome {
         Outcome::Failed { reason } => Outcome::Failed {
             reason: format!("{reason}; {error:#}"),
         },
-    }
+    };
 }
 
 fn target(scenario: &Scenario, url: &str) -> Target {

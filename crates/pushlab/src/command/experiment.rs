@@ -32,6 +32,10 @@ pub(crate) struct Bench {
     json: bool,
     strict: bool,
     retries: u32,
+    /// Whether each result folder gets its page and pictures.
+    draws: bool,
+    /// What `--link` put between.
+    link: Option<&'static str>,
 }
 
 /// A scenario that was run.
@@ -69,7 +73,25 @@ impl Bench {
             json: args.json,
             strict: args.strict,
             retries: args.retries,
+            link: args.link.map(|profile| profile.name),
+            draws: true,
         })
+    }
+
+    /// Results without pages and pictures: `pushlab report` draws them when they are wanted.
+    pub(crate) fn without_pages(self) -> Self {
+        Self {
+            draws: false,
+            ..self
+        }
+    }
+
+    /// Runs one scenario, a server process for each case, and says nothing at its end.
+    pub(crate) fn study(&self, scenario: &Scenario) -> Result<(Folder, Exit), Failure> {
+        let place = |scenario: &Scenario| Place::Started(self.pins(scenario));
+        let folder = self.folder(scenario, &place(scenario))?;
+        let done = self.carry_out(scenario, &place, folder)?;
+        Ok((done.folder, done.exit))
     }
 
     /// Which CPUs a scenario gives to its server and the generator.
@@ -86,9 +108,7 @@ impl Bench {
         let mut exits = Vec::new();
         let mut summaries = Vec::new();
         for scenario in scenarios {
-            let info = self.info(scenario, &place(scenario));
-            let mut folder = FolderWriter::create(&self.out, info, &scenario.text)?;
-            folder.tell_self_test(SelfTest::last(&self.out));
+            let folder = self.folder(scenario, &place(scenario))?;
             let done = self.carry_out(scenario, place, folder)?;
             self.tell(&done);
             let exit = done.exit;
@@ -112,6 +132,14 @@ impl Bench {
             print(&text)?;
         }
         Ok(worst(&exits))
+    }
+
+    /// A new result folder.
+    fn folder(&self, scenario: &Scenario, place: &Place) -> Result<FolderWriter, Failure> {
+        let info = self.info(scenario, place);
+        let mut folder = FolderWriter::create(&self.out, info, &scenario.text)?;
+        folder.tell_self_test(SelfTest::last(&self.out));
+        Ok(folder)
     }
 
     /// Goes on with a run that was cut off, in its folder.
@@ -164,8 +192,9 @@ impl Bench {
         let went = went?;
         let exit = went.exit(self.strict).or(judged(&finished?));
         let run = Run::read(&path)?;
-        let (report, exit) = match draw(&run) {
-            Ok(report) => (Some(report), exit),
+        let drawn = self.draws.then(|| draw(&run)).transpose();
+        let (report, exit) = match drawn {
+            Ok(report) => (report, exit),
             // What was measured stands; only its pictures are missing.
             Err(error) => {
                 eprintln!(
@@ -241,6 +270,7 @@ impl Bench {
             order: Vec::new(),
             retries: self.retries,
             quick: scenario.quick,
+            link: self.link.map(str::to_owned),
             command_line: std::env::args_os()
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),

@@ -78,7 +78,7 @@ impl Measuring<'_> {
 
     /// Measures one case, or recalls it if the folder has it already; none once the user has stopped the run.
     pub(crate) fn case(&mut self, case: &Case) -> Result<Option<Measured>, Failure> {
-        if let Some((row, verdict)) = self.folder.recall(&load::key(case, &[])) {
+        if let Some((row, verdict)) = self.folder.recall(&load::key(case, None)) {
             let (row, verdict) = (row.clone(), verdict.clone());
             self.progress.skip();
             return Ok(Some(self.went.note(Measured { row, verdict })));

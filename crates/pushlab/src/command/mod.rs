@@ -5,7 +5,9 @@
 //! | `run` | compares transports, a server process for each case |
 //! | `load` | the generator alone |
 //! | `serve` | the servers |
+//! | `link` | a network between any clients and any server |
 //! | `selftest` | whether the lab measures what is true |
+//! | `claims` | what was published, and the lessons, put to the test |
 //! | `report` | report and plot: what was measured, drawn from its files |
 //! | `diff` | what changed between two runs |
 //! | `list`, `completions` | what there is, and how to type it |
@@ -13,16 +15,26 @@
 //! | `measuring` | the cases, one after the other, each into the folder |
 //! | `search` | a scenario's `find` |
 //! | `case` | one case: its server, its generator, its measurement |
-//! | `server_process` | the server of a case, in a process of its own |
+//! | `network` | the network of a case: loopback, or a link |
+//! | `prediction` | what the models say of a case |
+//! | `server_process`, `link_process` | the server of a case, and the link before it, each in a process of its own |
+//! | `child` | what the two have in common |
 //! | `progress` | what is said meanwhile |
 
 mod case;
+mod child;
+mod claims;
 mod completions;
 mod diff;
 mod experiment;
+mod faults;
+mod link;
+mod link_process;
 mod list;
 mod load;
 mod measuring;
+mod network;
+mod prediction;
 mod progress;
 mod report;
 mod run;
@@ -31,6 +43,7 @@ mod selftest;
 mod serve;
 mod server_process;
 
+pub(crate) use claims::{ids as claim_ids, titles as claim_titles};
 pub(crate) use selftest::CHECKS;
 
 use crate::cli::{Cli, Command, RunArgs};
@@ -42,8 +55,10 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         None => run::run(&RunArgs::default()),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Serve(args)) => serve::serve(&args),
+        Some(Command::Link(args)) => link::link(&args),
         Some(Command::Load(args)) => load::load(&args),
         Some(Command::SelfTest(args)) => selftest::selftest(&args),
+        Some(Command::Claims(args)) => claims::claims(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Plot(args)) => report::plot(&args),
         Some(Command::Diff(args)) => diff::diff(&args),

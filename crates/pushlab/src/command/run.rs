@@ -36,6 +36,11 @@ fn resume(args: &RunArgs, folder: &Path) -> Result<Exit, Failure> {
     }
     let text = folder.join("scenario.toml");
     let mut scenario = scenario::load(&text, &registry::arms()).map_err(Failure::usage)?;
+    if let Some(name) = &run.link {
+        let profile = scenario::profile(name)
+            .ok_or_else(|| Failure::Usage(anyhow!("{name} is the name of no link any more")))?;
+        scenario = scenario.with_link(profile);
+    }
     if run.quick {
         scenario = scenario.quick();
     }

@@ -2,6 +2,10 @@
 
 mod common;
 mod diff;
+mod faults;
+mod link;
+mod network;
+mod packets;
 mod run;
 mod safety;
 mod selftest;

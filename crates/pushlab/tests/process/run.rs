@@ -13,7 +13,7 @@ const SMALL: &str = "
 name = 'small'
 question = 'Does it run?'
 kind = 'echo'
-transports = ['inproc', 'request-response', 'long-poll', 'websocket']
+transports = ['inproc', 'tcp', 'request-response', 'long-poll', 'websocket']
 duration = '200ms'
 warm-up = '50ms'
 trials = 1
@@ -64,7 +64,13 @@ fn what_is_printed_is_what_is_kept() {
         .collect();
     assert_eq!(
         arms,
-        ["inproc", "request-response", "long-poll", "websocket"]
+        [
+            "inproc",
+            "tcp",
+            "request-response",
+            "long-poll",
+            "websocket"
+        ]
     );
     for arm in summary["arms"].as_array().unwrap() {
         assert_eq!(arm["trials"][0]["outcome"], "completed", "{arm}");
@@ -76,16 +82,58 @@ fn what_is_printed_is_what_is_kept() {
 
     let manifest = json_file(&folder.join("manifest.json"));
     assert_eq!(manifest["status"], "complete");
-    assert_eq!(manifest["run"]["order"].as_array().unwrap().len(), 4);
+    assert_eq!(manifest["run"]["order"].as_array().unwrap().len(), 5);
     assert!(manifest["ended_utc"].is_string());
     let rows = fs::read_to_string(folder.join("runs.csv")).unwrap();
-    assert_eq!(rows.lines().count(), 1 + 4, "{rows}");
+    assert_eq!(rows.lines().count(), 1 + 5, "{rows}");
     for arm in &summary["arms"].as_array().unwrap()[1..] {
         let cpu = arm["metrics"]["server_cpu_us_per_message"]["median"]
             .as_f64()
             .unwrap();
         assert!(cpu > 0.0, "{arm}");
     }
+}
+
+/// What a long-polling client without a cursor isn't told is counted as lost, and the measurement stands: the loss is what was to be measured.
+#[test]
+fn without_a_cursor_messages_are_lost_and_counted() {
+    let scenario = SMALL
+        .replace("kind = 'echo'", "kind = 'broadcast'")
+        .replace(
+            "'inproc', 'tcp', 'request-response', 'long-poll', 'websocket'",
+            "'long-poll'",
+        )
+        .replace("mode = 'closed'", "mode = 'open'\nrate = '2000/s'")
+        .replace("clients = 2", "subscribers = 3");
+    let run = |scenario: &str| {
+        let place = Place::new(scenario);
+        let out = place.out();
+        let out = out.to_str().unwrap();
+        let arguments = [
+            "run",
+            place.scenario(),
+            "--json",
+            "--retries",
+            "0",
+            "--out",
+            out,
+        ];
+        let (code, printed, errors) = outcome(&arguments);
+        assert_eq!(code, 0, "{errors}");
+        let summary: Value = serde_json::from_str(&printed).unwrap();
+        let trial = &summary["arms"][0]["trials"][0];
+        assert_eq!(trial["outcome"], "completed", "{trial}");
+        // A busy machine breaks other guards.
+        for guard in ["littles-law", "achieved-rate"] {
+            assert!(!trial.to_string().contains(guard), "{trial}");
+        }
+        let metric = |name: &str| summary["arms"][0]["metrics"][name]["median"].as_f64();
+        (metric("lost"), metric("duplicated"), metric("errors"))
+    };
+    assert_eq!(run(&scenario), (Some(0.0), Some(0.0), Some(0.0)));
+    let (lost, duplicated, errors) = run(&format!("{scenario}[client]\ncursor = false\n"));
+    assert!(lost > Some(0.0), "{lost:?}");
+    assert_eq!((duplicated, errors), (Some(0.0), Some(0.0)));
 }
 
 #[test]

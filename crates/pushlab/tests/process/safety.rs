@@ -15,7 +15,7 @@ const SCENARIO: &str = "
 name = 'safe'
 question = 'Is it kept?'
 kind = 'echo'
-transports = ['inproc', 'websocket']
+transports = ['request-response', 'websocket']
 duration = '100ms'
 warm-up = '20ms'
 trials = 3
@@ -359,7 +359,10 @@ fn a_sweep_has_a_column_an_axis_and_a_search_finds_a_limit() {
         "run",
         place.scenario(),
         "--transport",
-        "inproc",
+        "websocket",
+        // Other tests disturb it, which isn't what is tested.
+        "--retries",
+        "50",
         "--json",
         "--out",
         out.to_str().unwrap(),
@@ -368,6 +371,6 @@ fn a_sweep_has_a_column_an_axis_and_a_search_finds_a_limit() {
     assert_eq!(code, 0, "{errors}");
     let summary: Value = serde_json::from_str(&printed).unwrap();
     let search = &summary["searches"][0];
-    assert_eq!(search["arm"], "inproc", "{summary}");
+    assert_eq!(search["arm"], "websocket", "{summary}");
     assert!(search["probes"].as_array().unwrap().len() >= 2, "{search}");
 }

@@ -23,29 +23,27 @@ fn the_ready_line_is_printed_once_it_accepts() {
 #[test]
 fn all_transports_share_one_hub_and_one_process() {
     let mut server = Running::start(&["serve", "--all", "--threads", "2"]);
-    let lines: Vec<_> = (0..3).map(|_| server.json_line()).collect();
+    let lines: Vec<_> = (0..4).map(|_| server.json_line()).collect();
     let names: Vec<_> = lines
         .iter()
         .map(|line| line["transport"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["request-response", "long-poll", "websocket"]);
-    for line in &lines {
+    assert_eq!(names, ["tcp", "request-response", "long-poll", "websocket"]);
+    for line in &lines[1..] {
         let url = line["url"].as_str().unwrap();
         assert!(
             http(authority(url), HEALTH).starts_with("HTTP/1.1 200"),
             "{url}"
         );
     }
-    assert!(
-        lines[2]["url"]
-            .as_str()
-            .unwrap()
-            .starts_with("ws://127.0.0.1:")
-    );
+    for (line, start) in [(0, "tcp://127.0.0.1:"), (3, "ws://127.0.0.1:")] {
+        let url = lines[line]["url"].as_str().unwrap();
+        assert!(url.starts_with(start), "{url}");
+    }
     // A session that one server opened is known to the other.
     let open =
         "POST /session HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    let answer = http(authority(lines[0]["url"].as_str().unwrap()), open);
+    let answer = http(authority(lines[1]["url"].as_str().unwrap()), open);
     let body = answer.split_once("\r\n\r\n").unwrap().1;
     let welcome: serde_json::Value =
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
@@ -53,7 +51,7 @@ fn all_transports_share_one_hub_and_one_process() {
     let close = format!(
         "DELETE /session HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
     );
-    let answer = http(authority(lines[1]["url"].as_str().unwrap()), &close);
+    let answer = http(authority(lines[2]["url"].as_str().unwrap()), &close);
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     server.signal(Signal::INT);
     assert_eq!(server.wait().code(), Some(0));
@@ -61,12 +59,12 @@ fn all_transports_share_one_hub_and_one_process() {
 
 #[test]
 fn ports_follow_on() {
-    // Three ports in a row that are free now; another test may take one before the server does, so try again.
+    // Four ports in a row that are free now; another test may take one before the server does, so try again.
     for _ in 0..20 {
         let probe = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = probe.local_addr().unwrap().port();
         drop(probe);
-        if port > u16::MAX - 2 {
+        if port > u16::MAX - 3 {
             continue;
         }
         let listen = format!("127.0.0.1:{port}");
@@ -76,13 +74,13 @@ fn ports_follow_on() {
             continue;
         }
         assert!(line.contains(&format!(":{port}")), "{line}");
-        for step in 1..3 {
+        for step in 1..4 {
             let url = server.url();
             assert_eq!(authority(&url), format!("127.0.0.1:{}", port + step));
         }
         return;
     }
-    panic!("no three free ports in a row in 20 attempts");
+    panic!("no four free ports in a row in 20 attempts");
 }
 
 #[test]

@@ -9,6 +9,7 @@ fn help_has_examples_everywhere() {
         &["--help"][..],
         &["run", "--help"],
         &["serve", "--help"],
+        &["link", "--help"],
         &["load", "--help"],
         &["diff", "--help"],
         &["list", "--help"],
@@ -43,6 +44,7 @@ fn lists_are_text_or_json() {
     assert_eq!(code, 0);
     for name in [
         "inproc",
+        "tcp",
         "request-response",
         "long-poll",
         "websocket",
@@ -60,7 +62,10 @@ fn lists_are_text_or_json() {
         .filter(|one| one["served"].as_bool().unwrap())
         .map(|one| one["name"].as_str().unwrap())
         .collect();
-    assert_eq!(served, ["request-response", "long-poll", "websocket"]);
+    assert_eq!(
+        served,
+        ["tcp", "request-response", "long-poll", "websocket"]
+    );
     let (_, json, _) = outcome(&["list", "scenarios", "--json"]);
     let scenarios: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(scenarios[0]["name"], "echo");
@@ -95,7 +100,7 @@ pub(crate) fn refused(arguments: &[&str], code: i32, says: &[&str]) {
 }
 
 #[test]
-fn wrong_use_is_named_and_exits_with_2() {
+fn wrong_use_of_serve_is_named_and_exits_with_2() {
     refused(&["serve"], 2, &["<TRANSPORT|--all>"]);
     refused(
         &["serve", "websockets"],
@@ -149,6 +154,10 @@ fn wrong_use_is_named_and_exits_with_2() {
         2,
         &["--allow-origin", "http://localhost:3000"],
     );
+}
+
+#[test]
+fn wrong_use_of_what_measures_is_named_too() {
     refused(&["run", "--trials", "0"], 2, &["--trials"]);
     refused(
         &["run", "--transport", "longpoll"],
@@ -190,7 +199,14 @@ fn wrong_use_is_named_and_exits_with_2() {
     refused(
         &["selftest", "--only", "nonsense"],
         2,
-        &["'nonsense'", "freeze", "a-a", "end-in-freeze", "starved"],
+        &[
+            "'nonsense'",
+            "freeze",
+            "a-a",
+            "end-in-freeze",
+            "starved",
+            "link",
+        ],
     );
     refused(&["list", "transport"], 2, &["'transport'", "'transports'"]);
 }

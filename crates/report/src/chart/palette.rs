@@ -17,16 +17,18 @@ const ORANGE: Shade = shade("#a87400", "#f0b429");
 const GREEN: Shade = shade("#00795a", "#35c698");
 const PURPLE: Shade = shade("#a8457c", "#e08fbd");
 const SKY: Shade = shade("#2b7da6", "#8fd3f5");
+const BLACK: Shade = shade("#2d333a", "#dfe4ea");
 const GREY: Shade = shade("#5f6b76", "#a3adb8");
 
 /// Transports that everybody knows keep their colour from report to report, whichever of them are in a run.
-const KNOWN: [(&str, Shade); 6] = [
+const KNOWN: [(&str, Shade); 7] = [
     ("inproc", GREY),
     ("request-response", ORANGE),
     ("long-poll", VERMILION),
     ("websocket", BLUE),
     ("sse", GREEN),
     ("socket-io", PURPLE),
+    ("tcp", BLACK),
 ];
 
 /// What the others get, in turn.

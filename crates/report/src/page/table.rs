@@ -10,14 +10,21 @@ use crate::run::Run;
 use crate::text::{rows_of, setting, verdict};
 
 /// A column: its head and its metric.
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 13] = [
+    ("mean predicted", "predicted_mean_ns"),
+    ("mean", "latency_mean_ns"),
     ("p50", "latency_p50_ns"),
+    ("p99 predicted", "predicted_p99_ns"),
     ("p99", "latency_p99_ns"),
     ("max", "latency_max_ns"),
     ("messages a second", "messages_per_s"),
     ("server CPU a message", "server_cpu_us_per_message"),
     ("bytes a message", "wire_bytes_per_message"),
     ("on IP", "ip_bytes_per_message"),
+    (
+        "requests a message, predicted",
+        "predicted_requests_per_message",
+    ),
     ("requests a message", "requests_per_message"),
     ("memory a connection", "server_bytes_per_connection"),
 ];
@@ -31,7 +38,12 @@ pub(super) fn comparison(run: &Run, place: Place) -> Markup {
     };
     // A column of dashes tells nothing.
     let has = |metric: &str| summary.arms.iter().any(|arm| arm.median(metric).is_some());
-    let columns: Vec<_> = COLUMNS.iter().filter(|(_, metric)| has(metric)).collect();
+    // The mean is for the models' sake.
+    let is_modelled = has("predicted_mean_ns");
+    let columns: Vec<_> = COLUMNS
+        .iter()
+        .filter(|(_, metric)| has(metric) && (*metric != "latency_mean_ns" || is_modelled))
+        .collect();
     html! {
         div.scroll id=(place.id("comparison")) tabindex="0" role="region" aria-label="Comparison" {
             table {

@@ -1,6 +1,7 @@
 //! Where the better arm changes: a map of who is lowest, and by how much.
 //!
-//! Of a sweep over one axis the rows are the figures; over two axes each figure has a map of its own, with an axis on either side.
+//! Of a sweep over one axis the rows are the figures; over two axes each figure has a map of its own, with an axis on either side, and so has
+//! each pair of transports.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +29,38 @@ pub(super) fn charts(run: &Run) -> Vec<Chart> {
     match lanes.as_slice() {
         [] => Vec::new(),
         [lane] => one_axis(run, lane).into_iter().collect(),
-        many => METRICS
-            .iter()
-            .filter_map(|metric| two_axes(run, many, metric))
-            .collect(),
+        many => {
+            let all = METRICS
+                .iter()
+                .filter_map(|metric| two_axes(run, many, metric, None));
+            let pairs = PAIRED.iter().flat_map(|metric| {
+                let pairs = pairs(run).into_iter();
+                pairs.filter_map(|pair| two_axes(run, many, metric, Some(pair)))
+            });
+            all.chain(pairs).collect()
+        }
     }
+}
+
+/// The figures of which each pair of transports has a map.
+const PAIRED: [&str; 2] = ["latency_p50_ns", "latency_p99_ns"];
+
+/// Two arms.
+type Pair<'a> = (&'a str, &'a str);
+
+/// Every pair of arms, but the floor; none if there is only one, for then the map of all is the map of the pair.
+fn pairs(run: &Run) -> Vec<Pair<'_>> {
+    let mut names: Vec<&str> = Vec::new();
+    for arm in &run.summary().arms {
+        if !run.is_floor(arm) && !names.contains(&arm.arm.as_str()) {
+            names.push(&arm.arm);
+        }
+    }
+    if names.len() < 3 {
+        return Vec::new();
+    }
+    let with_later = |(index, &one)| names[index + 1..].iter().map(move |&other| (one, other));
+    names.iter().enumerate().flat_map(with_later).collect()
 }
 
 fn one_axis(run: &Run, lane: &Lane) -> Option<Chart> {
@@ -41,7 +69,7 @@ fn one_axis(run: &Run, lane: &Lane) -> Option<Chart> {
         .filter(|metric| {
             lane.points
                 .iter()
-                .any(|(_, point)| lead(run, *point, metric).is_some())
+                .any(|(_, point)| lead(run, *point, metric, None).is_some())
         })
         .collect();
     let cells = rows.iter().enumerate().flat_map(|(row, metric)| {
@@ -50,7 +78,7 @@ fn one_axis(run: &Run, lane: &Lane) -> Option<Chart> {
             .enumerate()
             .filter_map(move |(column, (value, point))| {
                 let at = format!("{}, {}", setting(&lane.column, *value), name(metric));
-                Some(((column, row), at, lead(run, *point, metric)?))
+                Some(((column, row), at, lead(run, *point, metric, None)?))
             })
     });
     let layers = map(cells);
@@ -72,7 +100,7 @@ fn one_axis(run: &Run, lane: &Lane) -> Option<Chart> {
     })
 }
 
-fn two_axes(run: &Run, lanes: &[Lane], metric: &str) -> Option<Chart> {
+fn two_axes(run: &Run, lanes: &[Lane], metric: &str, pair: Option<Pair<'_>>) -> Option<Chart> {
     // Lanes may lack points that others have.
     let mut values: Vec<f64> = lanes
         .iter()
@@ -87,7 +115,7 @@ fn two_axes(run: &Run, lanes: &[Lane], metric: &str) -> Option<Chart> {
                 .iter()
                 .position(|other| other.total_cmp(value).is_eq())?;
             let at = format!("{}, {}", setting(&lane.column, *value), lane.within);
-            Some(((column, row), at, lead(run, *point, metric)?))
+            Some(((column, row), at, lead(run, *point, metric, pair)?))
         })
     });
     let layers = map(cells);
@@ -95,8 +123,14 @@ fn two_axes(run: &Run, lanes: &[Lane], metric: &str) -> Option<Chart> {
     let axis = measure::summary::axis_name(column);
     (!layers.is_empty()).then(|| Chart {
         kind: "crossover",
-        name: format!("crossover-{metric}"),
-        title: format!("Which transport has the lowest {}", name(metric)),
+        name: match pair {
+            None => format!("crossover-{metric}"),
+            Some((one, other)) => format!("crossover-{metric}-{one}-{other}"),
+        },
+        title: match pair {
+            None => format!("Which transport has the lowest {}", name(metric)),
+            Some((one, other)) => format!("{}: {one} or {other}", capital(&name(metric))),
+        },
         caption: CAPTION.to_owned(),
         point: None,
         x: Axis::slots(axis, values.iter().map(|value| setting(column, *value))),
@@ -106,7 +140,7 @@ fn two_axes(run: &Run, lanes: &[Lane], metric: &str) -> Option<Chart> {
 }
 
 const CAPTION: &str = "Each cell has the colour of the transport with the lowest figure, and says how many times as much the next one takes; the darker, the \
-                       further ahead. Where two can't be told apart the cell is pale and says \u{2248}. The floor without a network takes no part.";
+                       further ahead. Where two can't be told apart at a confidence of 95 % the cell is pale and says \u{2248}. The floor without a network takes no part.";
 
 /// Who is lowest at a point.
 struct Lead {
@@ -118,36 +152,47 @@ struct Lead {
     says: String,
 }
 
-/// None unless two arms have a figure that may be ranked.
-fn lead(run: &Run, point: usize, metric: &str) -> Option<Lead> {
+/// None unless two arms (of the pair) have a figure that may be ranked.
+fn lead(run: &Run, point: usize, metric: &str, pair: Option<Pair<'_>>) -> Option<Lead> {
     let summary = run.summary();
     let figure = |arm: &'_ Arm| arm.median(metric).filter(|median| *median > 0.0);
+    let takes_part =
+        |arm: &&Arm| pair.is_none_or(|(one, other)| arm.arm == one || arm.arm == other);
     let mut rivals: Vec<(&Arm, f64)> = summary
         .arms_at(point)
         .filter(|arm| arm.ranked && !run.is_floor(arm))
+        .filter(takes_part)
         .filter_map(|arm| Some((arm, figure(arm)?)))
         .collect();
     rivals.sort_by(|a, b| a.1.total_cmp(&b.1));
     let [(first, low), (second, next), ..] = rivals.as_slice() else {
         return None;
     };
-    let is_sure = summary
-        .comparison(point, metric, &first.arm, &second.arm)
-        .is_some_and(|one| matches!(one.finding, Finding::Lower | Finding::Higher));
+    let comparison = summary.comparison(point, metric, &first.arm, &second.arm);
+    let is_sure =
+        comparison.is_some_and(|one| matches!(one.finding, Finding::Lower | Finding::Higher));
     let all: Vec<String> = rivals
         .iter()
         .map(|(arm, median)| format!("{} {}", arm.arm, kind(metric).show(*median)))
         .collect();
-    let unsure = if is_sure {
-        ""
-    } else {
-        " (the first two can't be told apart)"
+    let how_sure = match comparison.and_then(|one| one.low.zip(one.high)) {
+        _ if !is_sure => " (the first two can't be told apart)".to_owned(),
+        Some((low, high)) => {
+            // The ratio may stand the other way round.
+            let (low, high) = if low < 1.0 {
+                (1.0 / high, 1.0 / low)
+            } else {
+                (low, high)
+            };
+            format!(" (95 %: {low:.2} to {high:.2} times)")
+        }
+        None => String::new(),
     };
     Some(Lead {
         arm: first.arm.clone(),
         times: next / low,
         is_sure,
-        says: format!("{}{unsure}", all.join(", ")),
+        says: format!("{}{how_sure}", all.join(", ")),
     })
 }
 

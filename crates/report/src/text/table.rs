@@ -7,6 +7,9 @@ use measure::{Folder, Outcome, RunRow};
 use super::notes::notes;
 use crate::figure::{Kind, bytes, count, duration, kind, range};
 
+/// Of the table.
+const COLUMNS: usize = 12;
+
 /// How a table looks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Look {
@@ -33,7 +36,7 @@ pub fn table(folder: &Folder, look: Look) -> String {
         "connect" => "connect",
         _ => "response",
     };
-    let heads = [
+    let heads: [&str; COLUMNS] = [
         "transport",
         &format!("{latency} p50"),
         "p99",
@@ -62,6 +65,9 @@ pub fn table(folder: &Folder, look: Look) -> String {
         for arm in summary.arms_at(index) {
             table.add_row(row(arm, &rows_of(folder, arm), look));
             table.add_row(intervals(arm));
+            if let Some(said) = predicted(arm) {
+                table.add_row(said);
+            }
         }
     }
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -177,7 +183,7 @@ fn row(arm: &Arm, rows: &[&RunRow], look: Look) -> Vec<Cell> {
 
 /// Below an arm's figures: their intervals.
 fn intervals(arm: &Arm) -> Vec<Cell> {
-    const COLUMNS: [Option<&str>; 12] = [
+    const METRICS: [Option<&str>; COLUMNS] = [
         None,
         Some("latency_p50_ns"),
         Some("latency_p99_ns"),
@@ -202,8 +208,24 @@ fn intervals(arm: &Arm) -> Vec<Cell> {
         };
         (interval.low < interval.high).then(|| range(kind, interval.low, interval.high))
     };
-    let text = COLUMNS.map(|metric| Cell::new(cell(metric).unwrap_or_default()));
+    let text = METRICS.map(|metric| Cell::new(cell(metric).unwrap_or_default()));
     text.into()
+}
+
+/// Below its intervals: what a model says; none where none says anything.
+fn predicted(arm: &Arm) -> Option<Vec<Cell>> {
+    let said = |metric: &str| arm.median(metric).map(duration);
+    let mean = said("predicted_mean_ns")?;
+    let seen = said("latency_mean_ns").unwrap_or_default();
+    let cells = [
+        "  predicted".to_owned(),
+        said("predicted_p50_ns").unwrap_or_default(),
+        said("predicted_p99_ns").unwrap_or_default(),
+    ];
+    let mut cells: Vec<Cell> = cells.into_iter().map(Cell::new).collect();
+    cells.resize_with(COLUMNS - 1, || Cell::new(""));
+    cells.push(Cell::new(format!("mean {mean}, measured {seen}")));
+    Some(cells)
 }
 
 /// One word when all trials agree, else how many are valid.

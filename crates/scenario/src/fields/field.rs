@@ -72,6 +72,8 @@ impl<'a> Field<'a> {
             Quantity::Rate => "\"100/s\"",
             Quantity::Bytes => "\"64 B\"",
             Quantity::Seconds => "\"50ms\"",
+            Quantity::BitRate => "\"10 Mbit/s\"",
+            Quantity::Share => "\"1 %\"",
         };
         let text = self.text(example)?;
         let value = axis.quantity().read(text);
@@ -181,6 +183,27 @@ impl<'a> Field<'a> {
                 "\"{shown}\" is out of range: more than 0/s and at most {most}/s are right"
             )))
         }
+    }
+
+    /// Bits a second, above zero and up to `most`.
+    pub(crate) fn bit_rate(&self, most: f64) -> Result<f64, ScenarioError> {
+        let text = self.text("\"10 Mbit/s\"")?;
+        let value = unit::parse_bit_rate(text).map_err(|problem| self.wrong(problem))?;
+        if value > 0.0 && value <= most {
+            Ok(value)
+        } else {
+            let shown = unit::shown(text);
+            Err(self.wrong(format!(
+                "\"{shown}\" is out of range: more than 0 bit/s and at most {} are right",
+                unit::bit_rate(most)
+            )))
+        }
+    }
+
+    /// A share, written in percent.
+    pub(crate) fn share(&self) -> Result<f64, ScenarioError> {
+        let text = self.text("\"1 %\"")?;
+        unit::parse_share(text).map_err(|problem| self.wrong(problem))
     }
 
     /// One of some names.

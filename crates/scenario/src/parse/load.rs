@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::error::ScenarioError;
 use crate::fields::Fields;
-use crate::limits::{ENVELOPE, MOST_DEPTH, MOST_RATE};
+use crate::limits::{ENVELOPE, MOST_BURST, MOST_DEPTH, MOST_RATE};
 use crate::unit::{Bytes, Span};
 use crate::{Arrivals, Kind, Load, Pace, ServerSettings};
 
-pub(super) const FIELDS: &[&str] = &["mode", "arrivals", "rate", "depth", "payload"];
+pub(super) const FIELDS: &[&str] = &["mode", "arrivals", "burst", "rate", "depth", "payload"];
 
 pub(super) fn load(
     root: &Fields<'_>,
@@ -42,10 +42,18 @@ pub(super) fn load(
         let laws = [
             ("poisson", Arrivals::Poisson),
             ("constant", Arrivals::Constant),
+            ("bursts", Arrivals::Bursts { size: 1 }),
         ];
-        let arrivals = section
+        let mut arrivals = section
             .get("arrivals")
             .map_or(Ok(Arrivals::Poisson), |field| field.choice(&laws))?;
+        if let Arrivals::Bursts { size } = &mut arrivals {
+            *size = section.need("burst", "burst = 20")?.small(2..=MOST_BURST)?;
+        } else if let Some(field) = section.get("burst") {
+            return Err(
+                field.useless("only bursts have a size; remove it, or write arrivals = \"bursts\"")
+            );
+        }
         let field = section.need("rate", "rate = \"500/s\"")?;
         let rate = field.rate(MOST_RATE)?;
         let sends = rate * duration.as_secs_f64();
@@ -55,9 +63,17 @@ pub(super) fn load(
                 Span(duration)
             )));
         }
+        if let Arrivals::Bursts { size } = arrivals
+            && sends < f64::from(size)
+        {
+            return Err(field.wrong(format!(
+                "at this rate no whole burst of {size} is expected in the measured {}; a higher rate, a longer duration or a smaller burst is right",
+                Span(duration)
+            )));
+        }
         Pace::Open { arrivals, rate }
     } else {
-        for name in ["rate", "arrivals"] {
+        for name in ["rate", "arrivals", "burst"] {
             if let Some(field) = section.get(name) {
                 return Err(field.useless(
                     "with mode = \"closed\" a sender sends when an answer lets it; remove it, or write mode = \"open\"",

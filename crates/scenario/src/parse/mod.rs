@@ -4,7 +4,9 @@
 //! of the fields, and the document is read again. So whatever is checked in a file is checked at each point.
 
 mod expect;
+mod faults;
 mod find;
+mod link;
 mod load;
 mod population;
 mod settings;
@@ -28,6 +30,8 @@ use crate::{Kind, Scenario};
 pub struct ArmInfo<'a> {
     /// The transport's name.
     pub name: &'a str,
+    /// Whether it has a server process and connections, which can fail.
+    pub network: bool,
     /// The fields of `[client]` and `[server]` that this transport executes beside the ones that every server does.
     pub options: &'a [&'a str],
 }
@@ -148,14 +152,19 @@ impl<'a> Whole<'a> {
 
     /// The scenario with the settings of this document: the file, or the file with values of a sweep.
     fn scenario(&self, root: &Fields<'_>) -> Result<Scenario, ScenarioError> {
-        let [load, population, client, server] = SETTINGS.map(|name| root.section(name));
+        let [load, population, client, server, link, reconnect] =
+            SETTINGS.map(|name| root.section(name));
         let (load, population, client, server) = (load?, population?, client?, server?);
         let used = |option: &str| self.executes(option);
         let load = load::load(root, load.as_ref(), self.kind, self.duration)?;
         let population = population::population(root, population.as_ref(), self.kind)?;
-        let client = settings::client(client.as_ref(), &self.transports, used)?;
+        let client = settings::client(client.as_ref(), load.as_ref(), &self.transports, used)?;
         let server = settings::server(server.as_ref(), self.kind, &self.transports, used)?;
+        let link = link::link(link?.as_ref(), self.kind)?;
         load::check_fit(root, load.as_ref(), &server)?;
+        let arms = self.connections();
+        let reconnect = faults::reconnect(root, reconnect?.as_ref(), &client, &arms)?;
+        let faults = faults::faults(root, self.duration, link.as_ref(), population, &arms)?;
         Ok(Scenario {
             name: self.name.clone(),
             question: self.question.clone(),
@@ -169,6 +178,9 @@ impl<'a> Whole<'a> {
             population,
             client,
             server,
+            link,
+            reconnect,
+            faults,
             sweep: None,
             find: None,
             expects: Vec::new(),
@@ -177,11 +189,25 @@ impl<'a> Whole<'a> {
         })
     }
 
+    /// What the arms are to faults and to those who come back from them.
+    fn connections(&self) -> faults::Arms<'_> {
+        faults::Arms {
+            without_network: self.own().find(|arm| !arm.network).map(|arm| arm.name),
+            any_network: self.own().any(|arm| arm.network),
+            holds: self.executes("hold"),
+            polls: self.executes("poll-interval"),
+        }
+    }
+
     /// Whether any arm of the scenario executes this option.
     fn executes(&self, option: &str) -> bool {
-        self.arms.iter().any(|arm| {
-            self.transports.iter().any(|name| name == arm.name) && arm.options.contains(&option)
-        })
+        self.own().any(|arm| arm.options.contains(&option))
+    }
+
+    /// The arms of the scenario.
+    fn own(&self) -> impl Iterator<Item = &ArmInfo<'a>> {
+        let is_own = |arm: &&ArmInfo<'_>| self.transports.iter().any(|name| name == arm.name);
+        self.arms.iter().filter(is_own)
     }
 }
 
@@ -247,7 +273,14 @@ fn transports(root: &Fields<'_>, arms: &[ArmInfo<'_>]) -> Result<Vec<String>, Sc
 }
 
 /// The sections that hold settings.
-const SETTINGS: [&str; 4] = ["load", "population", "client", "server"];
+const SETTINGS: [&str; 6] = [
+    "load",
+    "population",
+    "client",
+    "server",
+    "link",
+    "reconnect",
+];
 const TOP: &[&str] = &[
     "name",
     "question",
@@ -262,6 +295,9 @@ const TOP: &[&str] = &[
     "population",
     "client",
     "server",
+    "link",
+    "reconnect",
+    "fault",
     "sweep",
     "expect",
 ];
@@ -272,7 +308,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("population", population::FIELDS),
     ("client", settings::CLIENT_FIELDS),
     ("server", settings::SERVER_FIELDS),
+    ("link", link::FIELDS),
+    ("reconnect", faults::RECONNECT_FIELDS),
     ("sweep", sweep::FIELDS),
+    ("[fault]", faults::FAULT_FIELDS),
     ("[expect]", expect::FIELDS),
 ];
 

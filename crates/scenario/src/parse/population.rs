@@ -5,7 +5,14 @@ use crate::fields::Fields;
 use crate::limits::MOST_CONNECTIONS;
 use crate::{Kind, Population};
 
-pub(super) const FIELDS: &[&str] = &["clients", "subscribers", "rooms", "members", "publishers"];
+pub(super) const FIELDS: &[&str] = &[
+    "clients",
+    "subscribers",
+    "rooms",
+    "members",
+    "publishers",
+    "audience",
+];
 
 pub(super) fn population(
     root: &Fields<'_>,
@@ -16,7 +23,7 @@ pub(super) fn population(
         Kind::Echo | Kind::Chat | Kind::Private | Kind::Idle => (&["clients"], "clients = 50"),
         Kind::Broadcast => (&["subscribers"], "subscribers = 100"),
         Kind::Rooms => (
-            &["rooms", "members", "publishers"],
+            &["rooms", "members", "publishers", "audience"],
             "rooms = 10 and members = 10",
         ),
     };
@@ -59,10 +66,23 @@ pub(super) fn population(
                 }
                 Err(field.wrong(format!("a room has {members} members, so {publishers} of them can't publish: 1 to {members} are right")))
             })?;
+            let others = match section.get("audience") {
+                None => false,
+                Some(field) => {
+                    let others = field.choice(&[("room", false), ("room-others", true)])?;
+                    if others && (publishers > 1 || members < 2) {
+                        return Err(field.wrong(
+                            "\"room-others\" is for rooms with one publisher and somebody else",
+                        ));
+                    }
+                    others
+                }
+            };
             Ok(Population::Rooms {
                 rooms,
                 members,
                 publishers,
+                others,
             })
         }
         Kind::Private => {

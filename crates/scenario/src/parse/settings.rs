@@ -6,10 +6,18 @@ use crate::limits::{
     LEAST_MAILBOX_BYTES, LONGEST_HOLD, LONGEST_POLL_INTERVAL, MOST_MAILBOX_BYTES,
     MOST_MAILBOX_MESSAGES, MOST_POOL, MOST_THREADS, SHORTEST_WAIT,
 };
-use crate::{ClientSettings, Connection, Kind, PollPacing, ServerSettings, SlowConsumer};
+use crate::{
+    ClientSettings, Connection, Kind, Load, Pace, PollPacing, ServerSettings, SlowConsumer,
+};
 
-pub(super) const CLIENT_FIELDS: &[&str] =
-    &["connection", "poll-interval", "poll-pacing", "hold", "pool"];
+pub(super) const CLIENT_FIELDS: &[&str] = &[
+    "connection",
+    "poll-interval",
+    "poll-pacing",
+    "hold",
+    "cursor",
+    "pool",
+];
 pub(super) const SERVER_FIELDS: &[&str] = &[
     "threads",
     "mailbox-messages",
@@ -20,6 +28,7 @@ pub(super) const SERVER_FIELDS: &[&str] = &[
 
 pub(super) fn client(
     section: Option<&Fields<'_>>,
+    load: Option<&Load>,
     transports: &[String],
     used: impl Fn(&str) -> bool,
 ) -> Result<ClientSettings, ScenarioError> {
@@ -45,6 +54,21 @@ pub(super) fn client(
     }
     if let Some(field) = section.get("hold") {
         client.hold = field.duration(SHORTEST_WAIT..=LONGEST_HOLD)?;
+    }
+    if let Some(field) = section.get("cursor") {
+        client.cursor = field.flag()?;
+        match load.map(|load| load.pace) {
+            None => {
+                return Err(field
+                    .useless("in kind = \"idle\" nothing is sent that could be lost; remove it"));
+            }
+            Some(Pace::Closed { .. }) if !client.cursor => {
+                return Err(field.wrong(
+                    "without a cursor messages are lost, and mode = \"closed\" waits for each of them for ever: choose mode = \"open\"",
+                ));
+            }
+            Some(_) => {}
+        }
     }
     if let Some(field) = section.get("pool") {
         client.pool = field.small(1..=MOST_POOL)?;

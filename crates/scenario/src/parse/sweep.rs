@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
         read: Read<'_>,
     ) -> Result<Scenario, ScenarioError> {
         let axes: Vec<&'static Axis> = which.iter().map(|&index| self.axes[index]).collect();
-        let mut table = root.part(&SETTINGS);
+        let mut table = root.part(&[&SETTINGS[..], &["fault"]].concat());
         for &index in which {
             let value = &self.values[index][picks[index]];
             put(

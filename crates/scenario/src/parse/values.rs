@@ -139,7 +139,8 @@ fn first_example(axis: &Axis) -> f64 {
     match axis.quantity() {
         Quantity::Rate => 100.0,
         Quantity::Bytes => 64.0,
-        Quantity::Seconds => 0.01,
+        Quantity::Seconds | Quantity::Share => 0.01,
+        Quantity::BitRate => 1e6,
         Quantity::Count | Quantity::Switch => 1.0,
     }
 }

@@ -18,7 +18,7 @@ fn figures_are_each_there_once_and_named_with_their_unit() {
                 assert!(one.nanoseconds() > 999.0);
             }
             Unit::Bytes => assert!(one.metric.contains("_bytes_"), "{}", one.metric),
-            Unit::PerSecond => assert!(one.metric.ends_with("_per_s"), "{}", one.metric),
+            Unit::PerSecond => assert!(one.metric.contains("_per_s"), "{}", one.metric),
             Unit::Count | Unit::Ratio => {}
         }
     }
@@ -42,10 +42,42 @@ fn the_reference_names_every_axis_and_figure() {
     for kind in Kind::ALL {
         has(kind.name());
     }
+    // What is no axis can still be set.
+    for option in ["connection", "poll-pacing", "cursor", "slow-consumer"] {
+        has(option);
+    }
     for figure in FIGURES {
         match figure.name.split_once('.') {
             Some((group, _)) => has(&format!("{group}.p99")),
             None => has(figure.name),
         }
+    }
+}
+
+#[test]
+fn figures_of_faults_need_some() {
+    use super::{ECHO, good};
+    const FAULT: &str = "[[fault]]\nat = '1ms'\nwhat = 'kill-server'\nfor = '1ms'\n";
+    let expect = |that: &str| format!("[[expect]]\nthat = '{that}'\n");
+    let recovery = expect("*.recovery.p99 < 1 s");
+    let fresh = expect("*.fresh == 0");
+    good(ECHO, &format!("{FAULT}{recovery}"));
+    good(ECHO, &format!("[reconnect]\n{fresh}"));
+    let reconnect = expect("*.reconnect.max < 1 s");
+    good(ECHO, &format!("[reconnect]\n{reconnect}"));
+    for (more, end) in [
+        (
+            recovery,
+            "nothing goes wrong here: write `[[fault]]`, as in at = \"3s\", what = \"kill-server\", for = \"1s\"",
+        ),
+        (fresh, "nobody comes back here: write `[reconnect]`"),
+        (
+            format!("{FAULT}{}", expect("*.unconfirmed == 0")),
+            "in this kind there are no events: `censored` (requests without a reply) and `errors` are right",
+        ),
+    ] {
+        let text = format!("{ECHO}{more}");
+        let error = scenario::parse(&text, "f.toml", super::ARMS).unwrap_err();
+        assert!(error.to_string().ends_with(end), "{error}");
     }
 }

@@ -4,6 +4,7 @@ mod axes;
 mod expect;
 mod figures;
 mod find;
+mod link;
 mod sweep;
 
 use scenario::{ArmInfo, Scenario, parse};
@@ -11,18 +12,22 @@ use scenario::{ArmInfo, Scenario, parse};
 const ARMS: &[ArmInfo<'_>] = &[
     ArmInfo {
         name: "inproc",
+        network: false,
         options: &[],
     },
     ArmInfo {
         name: "request-response",
+        network: true,
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
     },
     ArmInfo {
         name: "long-poll",
-        options: &["hold", "pool", "batching"],
+        network: true,
+        options: &["hold", "cursor", "pool", "batching"],
     },
     ArmInfo {
         name: "websocket",
+        network: true,
         options: &["batching"],
     },
 ];
@@ -91,13 +96,19 @@ fn the_examples_of_the_reference_are_right() {
     let reference = include_str!("../../../../scenarios/README.md");
     let fences = reference.split("```toml\n").skip(1);
     let examples: Vec<&str> = fences.filter_map(|rest| rest.split("```").next()).collect();
-    let [sweep, find, expect] = examples[..] else {
+    let [link, faults, sweep, find, expect] = examples[..] else {
         panic!("another number of examples: {examples:?}");
     };
     let base = ECHO
         .replace("\"echo\"", "\"chat\"")
         .replace("transports = [\"long-poll\", \"websocket\"]\n", "");
-    let scenario = good(&base, &format!("{sweep}{expect}"));
+    let long = base
+        .replace("\"1s\"", "\"10s\"")
+        .replace("duration", "transports = [\"websocket\"]\nduration");
+    let scenario = good(&long, &format!("[link]\n{faults}"));
+    assert_eq!(scenario.fault_schedule().len(), 3);
+    let scenario = good(&base, &format!("{link}{sweep}{expect}"));
+    assert!(scenario.link.is_some());
     assert_eq!(scenario.sweep.unwrap().points.len(), 20);
     assert_eq!(scenario.expects.len(), 2);
     assert!(good(&base, find).find.is_some());

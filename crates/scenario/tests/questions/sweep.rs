@@ -49,6 +49,7 @@ fn a_grid_has_every_combination_and_the_last_axis_is_fastest() {
         rooms: 10,
         members: 2,
         publishers: 2,
+        others: false,
     };
     assert_eq!(point.population, rooms);
     assert!(point.sweep.is_none() && point.find.is_none() && point.expects.is_empty());
@@ -243,7 +244,8 @@ fn what_is_no_axis_says_what_it_is() {
         ECHO,
         "[sweep]\nzzz = [1]\n",
         "f.toml:9:1: unknown axis `zzz` in `[sweep]`: `rate`, `depth`, `payload`, `clients`, `subscribers`, `rooms`, `members`, \
-         `publishers`, `poll-interval`, `hold`, `pool`, `threads`, `mailbox-messages`, `mailbox-bytes`, `batching` are right",
+         `publishers`, `poll-interval`, `hold`, `pool`, `threads`, `mailbox-messages`, `mailbox-bytes`, `batching`, \
+         `rtt`, `jitter`, `bandwidth`, `loss`, `set-up` are right",
     );
     wrong(
         ECHO,

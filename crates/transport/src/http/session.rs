@@ -150,15 +150,8 @@ impl<E: Events> Sessions<E> {
                 Err(malformed) => return error(400, "malformed", &malformed.to_string()),
             }
         };
-        if commands
-            .iter()
-            .any(|command| matches!(command, Command::Resume { .. }))
-        {
-            return error(
-                400,
-                "malformed",
-                "`resume` is for WebSockets; over HTTP a session goes on with its token",
-            );
+        if let Some(message) = commands.iter().find_map(foreign) {
+            return error(400, "malformed", message);
         }
         let token = match token(&headers) {
             Ok(token) => token,
@@ -191,10 +184,12 @@ impl<E: Events> Sessions<E> {
         }
         let query = Query::parse(request.uri().query().unwrap_or_default(), E::WAITS)
             .map_err(|message| refuse(400, "malformed", message))?;
-        let poll = self
-            .door
-            .poll(token, query.after)
-            .map_err(|error| Box::new(refused(&error)))?;
+        let poll = match query.after {
+            Some(After::Now) => self.door.poll_from_now(token),
+            Some(After::Cursor(received)) => self.door.poll(token, Some(received)),
+            None => self.door.poll(token, None),
+        }
+        .map_err(|error| Box::new(refused(&error)))?;
         let (head, _) = request.into_parts();
         Ok((
             poll,
@@ -203,6 +198,17 @@ impl<E: Events> Sessions<E> {
                 headers: head.headers,
             },
         ))
+    }
+}
+
+/// What is right in place of a command that other wires have.
+fn foreign(command: &Command<'_>) -> Option<&'static str> {
+    match command {
+        Command::Resume { .. } => {
+            Some("`resume` is for WebSockets and TCP; over HTTP a session goes on with its token")
+        }
+        Command::End => Some("`end` is for TCP; over HTTP a session ends with DELETE /session"),
+        _ => None,
     }
 }
 
@@ -252,8 +258,18 @@ fn no_token() -> Box<Response> {
 
 #[derive(Debug, Default, PartialEq)]
 struct Query {
-    after: Option<u64>,
+    after: Option<After>,
     wait: Option<Duration>,
+}
+
+/// What a poll has received already.
+#[derive(Debug, PartialEq)]
+enum After {
+    /// So many messages.
+    Cursor(u64),
+    /// Whatever there was: our extension, for showing what a client without a cursor loses between two polls. A server that answers at once
+    /// could never answer such a poll with anything, so it refuses it.
+    Now,
 }
 
 impl Query {
@@ -268,8 +284,15 @@ impl Query {
                 Some(("after", _)) if parsed.after.is_some() => {
                     return Err("`after` is there twice");
                 }
+                Some(("after", "now")) if waits => parsed.after = Some(After::Now),
+                Some(("after", "now")) => {
+                    return Err(
+                        "`after=now` is for polls that are held; this server answers at once",
+                    );
+                }
                 Some(("after", value)) => {
-                    parsed.after = Some(number(value).ok_or("`after` is a count of messages")?);
+                    let received = number(value).ok_or("`after` is a count of messages")?;
+                    parsed.after = Some(After::Cursor(received));
                 }
                 Some(("wait", _)) if waits && parsed.wait.is_some() => {
                     return Err("`wait` is there twice");
@@ -370,12 +393,16 @@ mod tests {
         assert_eq!(
             parse("after=7"),
             Ok(Query {
-                after: Some(7),
+                after: Some(After::Cursor(7)),
                 wait: None
             })
         );
+        assert_eq!(
+            parse("after=now").map(|query| query.after),
+            Ok(Some(After::Now))
+        );
         let both = Query {
-            after: Some(0),
+            after: Some(After::Cursor(0)),
             wait: Some(Duration::from_millis(250)),
         };
         assert_eq!(parse("wait=0.25&after=0"), Ok(both));
@@ -391,6 +418,8 @@ mod tests {
             "after=1.0",
             "after=18446744073709551616",
             "after=1&after=1",
+            "after=now&after=now",
+            "after=Now",
             "after=1&",
             "wait=",
             "wait=.",
@@ -407,5 +436,6 @@ mod tests {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(Query::parse("wait=1", false).is_err());
+        assert!(Query::parse("after=now", false).is_err());
     }
 }

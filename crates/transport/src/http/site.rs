@@ -20,6 +20,7 @@ use hyper::server::conn::http1::{self, UpgradeableConnection};
 use hyper::service::service_fn;
 use pin_project_lite::pin_project;
 use slab::Slab;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -28,6 +29,7 @@ use super::answer::error;
 use super::gate::admit;
 use super::guarded::{Guarded, Io, Open, Order, Phase, Watch};
 use super::{Handler, Response, Upload};
+use crate::listener::TOO_MANY;
 use crate::origin::Policy;
 use crate::server::Permit;
 use crate::{Config, Server, listener};
@@ -50,9 +52,11 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub async fn serve<H: Handler>(server: Server, handler: Rc<H>) -> io::Result<()> {
     let site = Rc::new(Site::new(&server)?);
     let serving = async {
-        let accepted = listener::accept(&server, |stream, permit| {
-            site.open(stream, permit, &handler);
-        })
+        let accepted = listener::accept(
+            &server,
+            |stream, permit| site.open(stream, permit, &handler),
+            refuse,
+        )
         .await;
         let grace = server.config.drain_grace;
         drop(server);
@@ -283,6 +287,29 @@ impl<F: Future<Output = Response>> Future for Answer<F> {
         response.body_mut().announce(watch);
         Poll::Ready(Ok(response))
     }
+}
+
+/// Tells one connection too many why it is refused, without giving it more than a second.
+fn refuse(mut stream: TcpStream) {
+    spawn_local(async move {
+        let conversation = async {
+            // A response before the request was read would be lost in the reset that closing then sends.
+            let _ = stream.read(&mut [0; 4096]).await?;
+            let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\nconnection: close";
+            stream
+                .write_all(
+                    format!(
+                        "{head}\r\ncontent-length: {}\r\n\r\n{TOO_MANY}",
+                        TOO_MANY.len()
+                    )
+                    .as_bytes(),
+                )
+                .await?;
+            stream.shutdown().await
+        };
+        // Whatever becomes of it, the connection ends here.
+        let _ = timeout(Duration::from_secs(1), conversation).await;
+    });
 }
 
 /// Lets pages of `origin` read the answer.

@@ -3,6 +3,9 @@
 //! The server answers with all that is queued, and the next poll's cursor acknowledges it, so nothing is lost between two polls. An event that comes
 //! while a poll is held arrives after one transit, as on a WebSocket; one that comes just after an answer waits for the next poll, up to three.
 //!
+//! A client can be told to keep no cursor, as hand-made long polling often doesn't: its polls say `after=now`, and the server forgets what came before
+//! them. That is how much the cursor is worth, made measurable; nothing else of the lab works that way.
+//!
 //! | module | concern |
 //! | --- | --- |
 //! | [`client`](Always) | one poll always under way |
@@ -31,7 +34,7 @@ impl Transport for LongPoll {
         name: NAME,
         title: "HTTP requests held by the server until there is something to say",
         url: Some(("http://", "")),
-        options: &["hold", "pool", "batching"],
+        options: &["hold", "cursor", "pool", "batching"],
         pushed_replies: true,
     };
 
@@ -42,6 +45,6 @@ impl Transport for LongPoll {
     }
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, NAME, |_| Always::new(target.options.hold)).await
+        SessionClient::connect(target, NAME, |_| Always::new(&target.options)).await
     }
 }

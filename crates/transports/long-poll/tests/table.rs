@@ -154,6 +154,79 @@ fn a_poll_is_held_until_an_event_or_its_time_and_the_cursor_acknowledges() {
     });
 }
 
+/// `after=now`: what came before the poll is forgotten, without a gap; what comes while it is held is the answer.
+#[test]
+fn a_poll_without_a_cursor_gets_what_comes_while_it_waits() {
+    run(async {
+        let hand = Hand::with(Config::default()).await;
+        hand.emit(1);
+        let answer = hand.ask("GET", "/events?after=now&wait=0", "").await;
+        assert_eq!((answer.status, &*answer.body), (204, ""));
+        let mut poll = hand.park("/events?after=now").await;
+        hand.emit(2);
+        assert_eq!(numbers(&poll.answer().await.unwrap()), (vec![2], 2));
+        hand.emit(3);
+        hand.emit(4);
+        let mut poll = hand.park("/events?after=now").await;
+        hand.emit(5);
+        assert_eq!(numbers(&poll.answer().await.unwrap()), (vec![5], 5));
+        // It counts as received: a poll with a cursor can't have it back.
+        assert_eq!(
+            numbers(&hand.ask("GET", "/events?after=0", "").await),
+            (vec![5], 5)
+        );
+        let answer = hand.ask("GET", "/events?after=6", "").await;
+        assert_eq!(answer.status, 400);
+    });
+}
+
+/// What is published while no poll is under way: lost without a cursor, and received with one.
+#[test]
+fn a_client_without_a_cursor_loses_what_comes_between_two_polls() {
+    run(async {
+        for cursor in [true, false] {
+            let lab = Lab::<LongPoll>::start();
+            let publisher = lab.publisher();
+            let mut target: Target = lab.target();
+            target.options.cursor = cursor;
+            let mut peer = lab.try_connect(&target).await.unwrap();
+            let emit = |number: u64| {
+                publisher.emit(Audience::Others, "count", &number.to_string());
+            };
+            // Until something has come a poll asks for all there is, so nothing is lost before it.
+            emit(0);
+            assert_eq!(peer.next().await.number(), 0);
+            for round in 1..20 {
+                // A peer polls only while it is awaited, and an answer ends its poll: there is none now.
+                let (between, while_held) = (round * 1000, round * 1000 + 1);
+                emit(between);
+                // Again and again, since nobody says when the poll has arrived.
+                let ticking = async {
+                    for number in while_held.. {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                        emit(number);
+                    }
+                };
+                let first = async {
+                    loop {
+                        // An answer of the last round may have had several.
+                        let number = peer.next().await.number();
+                        if number >= between {
+                            return number;
+                        }
+                    }
+                };
+                let first = tokio::select! {
+                    biased;
+                    first = first => first,
+                    () = ticking => unreachable!("it goes on for ever"),
+                };
+                assert_eq!(first == between, cursor, "{first} came first in {round}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_second_poll_ends_the_first() {
     run(async {

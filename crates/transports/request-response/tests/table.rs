@@ -57,13 +57,13 @@ fn every_row_of_the_table() {
         )
         .await;
         assert_eq!((answer.status, &*answer.body), (200, r#"{"replies":[]}"#));
-        let resume = r#"{"op":"resume","token":"x","received":0}"#;
-        assert_eq!(
-            by_hand(&lab, &token, "POST", "/commands", resume)
-                .await
-                .status,
-            400
-        );
+        for other in [
+            r#"{"op":"resume","token":"x","received":0}"#,
+            r#"[{"op":"join","room":"r"},{"op":"end"}]"#,
+        ] {
+            let answer = by_hand(&lab, &token, "POST", "/commands", other).await;
+            assert_eq!(answer.status, 400, "{other}");
+        }
 
         let answer = by_hand(&lab, &token, "GET", "/events?after=0", "").await;
         assert_eq!((answer.status, &*answer.body), (204, ""));
@@ -95,7 +95,12 @@ fn every_row_of_the_table() {
                 .status,
             204
         );
-        // There is no hold here.
+        // There is no hold here, so nothing could ever come from now on.
+        let from_now = by_hand(&lab, &token, "GET", "/events?after=now", "").await;
+        assert_eq!(
+            (from_now.status, from_now.field("code")),
+            (400, Some("malformed"))
+        );
         assert_eq!(
             by_hand(&lab, &token, "GET", "/events?after=2&wait=1", "")
                 .await

@@ -1,10 +1,8 @@
 //! The native client: one connection, driven by whoever polls it.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,10 +10,12 @@ use std::time::Duration;
 use hub::wire::{Command, Incoming, Welcome};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
+use transport::buffers::with_scratch;
+use transport::repeated::parse;
 use transport::stream::{Counted, Meter};
 use transport::{Client, ClientError, Target, Ticket, Traffic};
 
-use crate::connection::{FAREWELL, with_scratch};
+use crate::connection::FAREWELL;
 use crate::dial::dial;
 use crate::frame::{Opcode, Role, append_masked, close_payload};
 use crate::reader::{Input, Item, Reader};
@@ -333,58 +333,8 @@ const NO_CODE: u16 = 1005;
 /// A client that has nothing to write keeps at most this many bytes for it.
 const KEPT: usize = 64 << 10;
 
-/// The last event that was parsed, and where its fields are.
-#[derive(Default)]
-struct Last {
-    text: Vec<u8>,
-    event: Range<usize>,
-    from: Range<usize>,
-    data: Range<usize>,
-}
-
 thread_local! {
-    static LAST: RefCell<Last> = RefCell::default();
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Hands the message `text` to `each`.
-///
-/// The clients of a thread all get the same bytes of a broadcast, one after the other: those are parsed once.
-fn parse(text: &[u8], each: impl FnOnce(Incoming<'_>)) -> Result<(), String> {
-    let known = LAST.with_borrow(|last| {
-        (last.text == text).then(|| (last.event.clone(), last.from.clone(), last.data.clone()))
-    });
-    if let Some((event, from, data)) = known
-        && let Ok(text) = str::from_utf8(text)
-        && !text.is_empty()
-    {
-        each(Incoming::Event {
-            event: Cow::Borrowed(&text[event]),
-            from: Cow::Borrowed(&text[from]),
-            data: &text[data],
-        });
-        return Ok(());
-    }
-    let message = Incoming::parse(text).map_err(|error| error.to_string())?;
-    if let Incoming::Event {
-        event: Cow::Borrowed(event),
-        from: Cow::Borrowed(from),
-        data,
-    } = &message
-        && text.len() <= KEPT
-    {
-        let place = |part: &str| {
-            let start = part.as_ptr().addr() - text.as_ptr().addr();
-            start..start + part.len()
-        };
-        LAST.with_borrow_mut(|last| {
-            last.text.clear();
-            last.text.extend_from_slice(text);
-            (last.event, last.from, last.data) = (place(event), place(from), place(data));
-        });
-    }
-    each(message);
-    Ok(())
 }
 
 /// Lends the thread's buffer for the text of a command, empty.
@@ -399,36 +349,4 @@ fn with_text<T>(fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 
 fn protocol(what: String) -> ClientError {
     ClientError::Protocol(what)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_that_was_parsed_before_is_the_same_event() {
-        let first = br#"{"op":"event","event":"tick","from":"abc","data":[1,"x"]}"#;
-        let other = br#"{"op":"event","event":"tock","from":"abc","data":[1,"x"]}"#;
-        let escaped = br#"{"op":"event","event":"a\n","from":"abc","data":null}"#;
-        for text in [
-            &first[..],
-            first,
-            other,
-            first,
-            escaped,
-            escaped,
-            other,
-            other,
-        ] {
-            let mut seen = 0;
-            parse(text, |message| {
-                assert_eq!(message, Incoming::parse(text).unwrap());
-                seen += 1;
-            })
-            .unwrap();
-            assert_eq!(seen, 1);
-        }
-        assert!(parse(b"", |_| {}).is_err());
-        assert!(parse(b"{}", |_| {}).is_err());
-    }
 }

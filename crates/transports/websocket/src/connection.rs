@@ -1,6 +1,5 @@
 //! The receiving side of a server's connection: its task, from the upgrade to the end of the TCP connection.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,10 +11,11 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Sleep, sleep};
+use transport::buffers::with_scratch;
 use transport::http::Held;
+use transport::push::Note;
 
-use crate::conn::{Conn, Note};
-use crate::frame::{Role, Violation, close_payload};
+use crate::frame::{Conn, Opcode, Role, Violation, append, close_payload};
 use crate::pulse::{Listed, Pulse};
 use crate::reader::{Input, Item, Reader};
 
@@ -85,26 +85,8 @@ struct Closing {
 pub(crate) const FAREWELL: &str = "end";
 /// How long a peer is given to take what is left, the close frame at its end, and to answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most bytes of one read.
-const READ: usize = 64 << 10;
 /// A connection that never runs dry lets others go first after so many reads.
 const MOST_READS: usize = 8;
-
-thread_local! {
-    /// What was read last, whatever the connection: only what a message is missing is kept beyond the read.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Lends the thread's read buffer. A use within a use gets another one.
-pub(crate) fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
-    let mut scratch = SCRATCH.take();
-    if scratch.is_empty() {
-        scratch.resize(READ, 0);
-    }
-    let result = use_it(&mut scratch);
-    SCRATCH.set(scratch);
-    result
-}
 
 impl<D: Duty> Connection<D> {
     /// A connection on `stream`, which has a place in the server's count and is looked after by `pulse`. `begin` makes its duty.
@@ -156,7 +138,9 @@ impl<D: Duty> Connection<D> {
         let Some(duty) = self.duty.take() else {
             return;
         };
-        self.conn.push_close(&goodbye.payload);
+        let mut last = Vec::new();
+        append(&mut last, Opcode::Close, &goodbye.payload);
+        self.conn.push_last(&last);
         duty.end(goodbye);
         self.closing = Some(Box::new(Closing {
             kind: goodbye.kind,

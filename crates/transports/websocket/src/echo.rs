@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::conn::{Conn, with_gathered};
+use transport::buffers::with_gathered;
+
 use crate::connection::{Duty, Goodbye};
-use crate::frame::{Opcode, append};
+use crate::frame::{Conn, Opcode, append};
 use crate::reader::{Input, Item, Reader};
 
 /// Sends back what comes, whole messages, all of a read in one write.

@@ -2,6 +2,26 @@
 //!
 //! Public, as [`reader`](crate::reader) is, for what measures framing by itself.
 
+use hub::Event;
+use transport::push::{self, Framing};
+
+/// The sending side of a server's connection.
+pub(crate) type Conn = push::Conn<TextFrames>;
+
+/// A message is an unmasked text frame.
+#[derive(Debug)]
+pub(crate) enum TextFrames {}
+
+impl Framing for TextFrames {
+    fn event(event: &Event) -> &[u8] {
+        event.websocket_frame()
+    }
+
+    fn append(out: &mut Vec<u8>, text: &[u8]) {
+        append(out, Opcode::Text, text);
+    }
+}
+
 /// What a frame is (section 11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -88,6 +108,8 @@ pub enum Violation {
 
 /// The longest header: two bytes, a length of eight, a key of four.
 pub(crate) const MAX_HEADER: usize = 14;
+/// A server's ping without a payload.
+pub(crate) const PING: [u8; 2] = [0x80 | Opcode::Ping as u8, 0];
 /// Most bytes of payload in a control frame (section 5.5).
 const MAX_CONTROL: usize = 125;
 

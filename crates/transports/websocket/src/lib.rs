@@ -12,8 +12,7 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `server` | handshakes, upgrades, drain |
-//! | `connection` | the receiving side of a server's connection: its task, the close handshake |
-//! | `conn` | the sending side, shared with the hub: direct writes, and the rest when a socket is full |
+//! | `connection` | the receiving side of a server's connection: its task, the close handshake; the sending side is [`transport::push`] |
 //! | `session` | `/ws`: commands, welcome, resume |
 //! | `echo` | `/echo` |
 //! | `pulse` | pings and dead peers, one sweep a worker thread |
@@ -23,7 +22,6 @@
 //! | `dial` | its handshake |
 
 mod client;
-mod conn;
 mod connection;
 mod dial;
 mod echo;

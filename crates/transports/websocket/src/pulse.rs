@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 use tokio::time::{MissedTickBehavior, interval};
 use transport::Config;
+use transport::push::Note;
 
-use crate::conn::{Conn, Note};
+use crate::frame::{Conn, PING};
 
 /// The connections of a worker thread.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Pulse {
             {
                 entry.conn.note(Note::Cut);
             } else if entry.next <= now {
-                entry.conn.ping();
+                entry.conn.push_unless_full(&PING);
                 entry.unanswered.get_or_insert(now);
                 entry.next = now + self.ping_interval;
                 pings += 1;

@@ -16,11 +16,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Version};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use transport::http::{self, Handler, Request, Response, error};
+use transport::push::Note;
 use transport::{Config, Drain, Server};
 
-use crate::conn::{Conn, Note};
 use crate::connection::{Connection, Duty};
 use crate::echo::Echo;
+use crate::frame::Conn;
 use crate::pulse::Pulse;
 use crate::session::Commands;
 

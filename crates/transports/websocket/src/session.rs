@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hub::wire::{write_error, write_welcome};
-use hub::{Command, Door, Mailbox, Outlet, Refused, Session};
+use hub::{Command, Door, Refused, Session};
+use transport::buffers::with_gathered;
+use transport::push::Nowhere;
 
-use crate::conn::{Conn, with_gathered};
 use crate::connection::{Duty, Goodbye};
-use crate::frame::{Opcode, append};
+use crate::frame::{Conn, Opcode, append};
 use crate::reader::{Input, Item, Reader};
 
 /// Carries out the commands of a session. Events don't come by here: the hub hands them to the [`Conn`].
@@ -80,6 +81,14 @@ impl Commands {
                     conn,
                     "malformed",
                     "`resume` must be a connection's first command",
+                );
+            }
+            Ok(Command::End) => {
+                self.apply(conn, commands)?;
+                tell(
+                    conn,
+                    "malformed",
+                    "`end` is for TCP; a WebSocket is closed with 1000 and the reason `end`",
                 );
             }
             Ok(command) => commands.push(command),
@@ -169,17 +178,6 @@ impl Duty for Commands {
             self.session.close();
         }
     }
-}
-
-/// Where the events of a session go that nobody will read.
-struct Nowhere;
-
-impl Outlet for Nowhere {
-    fn deliver(&self, mailbox: &mut Mailbox) {
-        mailbox.take(usize::MAX, |_| {});
-    }
-
-    fn closed(&self, _: hub::Closing) {}
 }
 
 fn tell(conn: &Conn, code: &str, message: &str) {

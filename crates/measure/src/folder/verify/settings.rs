@@ -3,7 +3,7 @@
 use scenario::{AXES, ArmInfo, Expect, Scenario, ScenarioError};
 
 use super::Check;
-use crate::folder::{FolderError, RUNS, SCENARIO};
+use crate::folder::{FolderError, MANIFEST, RUNS, SCENARIO};
 use crate::measurement::Outcome;
 use crate::rows::RunRow;
 
@@ -12,6 +12,14 @@ impl Check<'_> {
     pub(super) fn scenario(&self) -> Result<Vec<Expect>, FolderError> {
         let scenario = self.parsed()?;
         let run = &self.manifest.run;
+        let scenario = match run.link.as_deref().map(scenario::profile) {
+            None => scenario,
+            Some(Some(profile)) => scenario.with_link(profile),
+            Some(None) => {
+                let reason = "`run.link` is the name of no link";
+                return Err(self.wrong(MANIFEST, 1, reason));
+            }
+        };
         let pairs = [
             ("name", scenario.name.as_str(), run.scenario.as_str()),
             ("kind", scenario.kind.name(), run.kind.as_str()),
@@ -51,6 +59,7 @@ impl Check<'_> {
         words.dedup();
         let arm = |name| ArmInfo {
             name,
+            network: true,
             options: &words,
         };
         let arms: Vec<ArmInfo<'_>> = words.iter().copied().map(arm).collect();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, anyhow};
-use load::{Hooks, Phase};
+use load::{Hooks, Phase, Targets};
 use measure::selftest::Row;
 use measure::{Guards, Measurement, Outcome, Stamp, Verdict};
 use scenario::{ArmInfo, Case, Scenario};
@@ -15,7 +15,7 @@ use transport::Target;
 
 use super::probe::{Behaviour, Probe, ProbeServer};
 use super::progress::Progress;
-use crate::command::server_process::ServerProcess;
+use crate::command::server_process::{ANY, Launch, ServerProcess};
 use crate::cpus::Pins;
 use crate::registry::{self, Local};
 use crate::stop::Stop;
@@ -101,7 +101,12 @@ impl Lab<'_> {
     /// A real server in a process of its own.
     pub(super) fn server(&self, ask: &Ask) -> Result<ServerProcess, Halt> {
         let case = ask.case(REAL)?;
-        let server = ServerProcess::start(REAL, &case.scenario, &self.pins.server)?;
+        let server = ServerProcess::start(Launch {
+            transport: REAL,
+            scenario: &case.scenario,
+            cpus: &self.pins.server,
+            listen: ANY,
+        })?;
         Ok(server)
     }
 
@@ -114,7 +119,7 @@ impl Lab<'_> {
     ) -> Result<Seen, Halt> {
         let entry = registry::find(REAL).context("the real transport is gone")?;
         let target = Target::new(server.url());
-        self.run(ask, &ask.case(REAL)?, target, entry.load, around)
+        self.run(ask, &ask.case(REAL)?, target.into(), entry.load, around)
     }
 
     /// Loads a probe of its own.
@@ -125,10 +130,10 @@ impl Lab<'_> {
             begun: Some(Box::new(|| server.forget_pauses())),
             drain: None,
         };
-        let load = |target, case, hooks| -> Local<'_, Measurement> {
-            Box::pin(load::run::<Probe>(target, case, hooks))
+        let load = |targets: Targets, case, hooks| -> Local<'_, Measurement> {
+            Box::pin(load::run::<Probe>(targets, case, hooks))
         };
-        let mut seen = self.run(ask, &ask.case("probe")?, target, load, around)?;
+        let mut seen = self.run(ask, &ask.case("probe")?, target.into(), load, around)?;
         seen.measurement.server_pauses = Some(server.pauses());
         seen.measurement.judge(&Guards::default());
         Ok(seen)
@@ -138,14 +143,23 @@ impl Lab<'_> {
     /// measured again.
     pub(super) fn quiet<T>(
         &self,
-        mut run: impl FnMut() -> Result<T, Halt>,
+        run: impl FnMut() -> Result<T, Halt>,
         seen: impl Fn(&T) -> &Seen,
+    ) -> Result<T, Halt> {
+        self.quiet_by(run, |result| seen(result).disturbance())
+    }
+
+    /// The same for what is no run of the generator's, and says itself what disturbed it.
+    pub(super) fn quiet_by<T>(
+        &self,
+        mut run: impl FnMut() -> Result<T, Halt>,
+        disturbance: impl Fn(&T) -> Option<String>,
     ) -> Result<T, Halt> {
         let mut attempt = 1;
         loop {
             let began = Instant::now();
             let result = run()?;
-            let disturbed = seen(&result).disturbance();
+            let disturbed = disturbance(&result);
             let left = self.spare.get().checked_sub(began.elapsed());
             match (disturbed, left) {
                 (Some(what), Some(left)) if attempt < ATTEMPTS => {
@@ -163,8 +177,8 @@ impl Lab<'_> {
         &'c self,
         ask: &Ask,
         case: &'c Case,
-        target: Target,
-        load: impl FnOnce(Target, &'c Case, Hooks<'c>) -> Local<'c, Measurement>,
+        targets: Targets,
+        load: impl FnOnce(Targets, &'c Case, Hooks<'c>) -> Local<'c, Measurement>,
         around: Around<'c>,
     ) -> Result<Seen, Halt> {
         if self.stop.is_asked() {
@@ -199,7 +213,7 @@ impl Lab<'_> {
             .enable_all()
             .build_local(runtime::LocalOptions::default())
             .context("can't start an event loop")?;
-        let measurement = runtime.block_on(load(target, case, hooks));
+        let measurement = runtime.block_on(load(targets, case, hooks));
         match &measurement.outcome {
             Outcome::Completed => {}
             Outcome::Interrupted => return Err(Halt::Interrupted),
@@ -236,6 +250,7 @@ impl Ask {
         let _ = writeln!(text, "{load}");
         let arm = ArmInfo {
             name: transport,
+            network: true,
             options: &[],
         };
         let scenario: Scenario = scenario::parse(&text, "selftest.toml", &[arm])?;

@@ -2,11 +2,12 @@
 //!
 //! | module | concern |
 //! | --- | --- |
-//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved` | the checks, each with its truth and its limits |
+//! | `freeze`, `delay`, `queue`, `histogram`, `same`, `sends`, `end`, `starved`, `link`, `packets` | the checks, each with its truth and its limits |
 //! | `law` | formulas, sample paths and tests |
 //! | `probe` | a transport whose server takes exactly as long as it is told |
 //! | `freezer` | stops a process and lets it go on, on a schedule |
 //! | `lab` | runs a case for its raw samples |
+//! | `waits` | whether the CPUs were those of a link that is measured |
 //! | `progress`, `table` | what is said meanwhile, and at the end |
 
 mod delay;
@@ -16,6 +17,8 @@ mod freezer;
 mod histogram;
 mod lab;
 mod law;
+mod link;
+mod packets;
 mod probe;
 mod progress;
 mod queue;
@@ -23,6 +26,7 @@ mod same;
 mod sends;
 mod starved;
 mod table;
+mod waits;
 
 use std::cell::Cell;
 use std::io::Write;
@@ -90,6 +94,16 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "starved",
         asks: "a generator without its CPU is refused",
         run: starved::run,
+    },
+    Check {
+        name: "link",
+        asks: "a network between: delay, jitter and bandwidth as they were asked",
+        run: link::run,
+    },
+    Check {
+        name: "packet-link",
+        asks: "a network of packets: delay, loss and bandwidth as they were asked",
+        run: packets::run,
     },
 ];
 

@@ -1,6 +1,6 @@
 //! What `--listen` means, and the listeners on it.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -34,13 +34,8 @@ pub(crate) fn bind(
     entries: &[&'static Entry],
     threads: usize,
 ) -> Result<Vec<Bound>, Failure> {
-    let first = resolve(listen)?;
-    if !first.ip().is_loopback() {
-        eprintln!(
-            "pushlab: warning: {first} is not a loopback address: whoever reaches this machine can reach the server, \
-             and there is no TLS and no log-in"
-        );
-    }
+    let first = resolve("--listen", listen)?;
+    warn_if_public(first);
     entries
         .iter()
         .enumerate()
@@ -49,16 +44,8 @@ pub(crate) fn bind(
 }
 
 fn bind_one(address: SocketAddr, entry: &'static Entry, threads: usize) -> Result<Bound, Failure> {
-    let listeners = transport::listener::bind(address, threads).map_err(|error| {
-        let name = entry.info.name;
-        let hint = match error.kind() {
-            ErrorKind::AddrInUse => "; choose another port with --listen, or port 0 for a free one",
-            ErrorKind::AddrNotAvailable => "; --listen takes an address of this machine",
-            ErrorKind::PermissionDenied => "; ports below 1024 need rights, so choose a higher one",
-            _ => "",
-        };
-        anyhow!("can't listen on {address} for {name}: {error}{hint}")
-    })?;
+    let listeners = transport::listener::bind(address, threads)
+        .map_err(|error| cannot_listen(address, entry.info.name, &error))?;
     let address = listeners
         .first()
         .map_or(Ok(address), TcpListener::local_addr)?;
@@ -70,13 +57,35 @@ fn bind_one(address: SocketAddr, entry: &'static Entry, threads: usize) -> Resul
     })
 }
 
-fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
+/// Says what listening on another address than loopback means.
+pub(crate) fn warn_if_public(address: SocketAddr) {
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "pushlab: warning: {address} is not a loopback address: whoever reaches this machine can reach the server, \
+             and there is no TLS and no log-in"
+        );
+    }
+}
+
+/// Why there is no listener on `address` for `name`, and what may help.
+pub(crate) fn cannot_listen(address: SocketAddr, name: &str, error: &io::Error) -> anyhow::Error {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => "; choose another port with --listen, or port 0 for a free one",
+        ErrorKind::AddrNotAvailable => "; --listen takes an address of this machine",
+        ErrorKind::PermissionDenied => "; ports below 1024 need rights, so choose a higher one",
+        _ => "",
+    };
+    anyhow!("can't listen on {address} for {name}: {error}{hint}")
+}
+
+/// The address that `text`, the value of `flag`, means.
+pub(crate) fn resolve(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
     let usage = |reason: String| {
         Failure::Usage(anyhow!(
-            "--listen {listen}: {reason}; HOST:PORT is right, as in 127.0.0.1:8080"
+            "{flag} {text}: {reason}; HOST:PORT is right, as in 127.0.0.1:8080"
         ))
     };
-    let addresses: Vec<SocketAddr> = listen
+    let addresses: Vec<SocketAddr> = text
         .to_socket_addrs()
         .map_err(|error| usage(error.to_string()))?
         .collect();
@@ -126,11 +135,23 @@ mod tests {
 
     #[test]
     fn addresses_are_resolved() {
-        assert_eq!(resolve("127.0.0.1:80").ok(), "127.0.0.1:80".parse().ok());
-        assert_eq!(resolve("[::1]:80").ok(), "[::1]:80".parse().ok());
-        assert_eq!(resolve("localhost:80").ok(), "127.0.0.1:80".parse().ok());
+        assert_eq!(
+            resolve("--listen", "127.0.0.1:80").ok(),
+            "127.0.0.1:80".parse().ok()
+        );
+        assert_eq!(
+            resolve("--listen", "[::1]:80").ok(),
+            "[::1]:80".parse().ok()
+        );
+        assert_eq!(
+            resolve("--listen", "localhost:80").ok(),
+            "127.0.0.1:80".parse().ok()
+        );
         for bad in ["", "8080", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:x"] {
-            assert!(matches!(resolve(bad), Err(Failure::Usage(_))), "{bad}");
+            assert!(
+                matches!(resolve("--listen", bad), Err(Failure::Usage(_))),
+                "{bad}"
+            );
         }
     }
 }

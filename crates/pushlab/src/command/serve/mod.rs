@@ -6,7 +6,7 @@
 //! | `worker` | a worker thread |
 //! | `control` | what `pushlab run` asks of the server that it started |
 
-mod address;
+pub(crate) mod address;
 mod control;
 mod worker;
 

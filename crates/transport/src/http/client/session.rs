@@ -22,6 +22,11 @@ pub trait Polls: 'static {
 
     /// What follows `?after=N` in a poll's target.
     fn parameters(&self) -> &str;
+
+    /// Whether a poll tells what was received; see [`ClientOptions::cursor`](crate::ClientOptions::cursor).
+    fn has_cursor(&self) -> bool {
+        true
+    }
 }
 
 /// A client of a server with sessions over HTTP.
@@ -30,6 +35,7 @@ pub struct SessionClient<P> {
     host: Rc<Host>,
     welcome: Welcome,
     polls: P,
+    /// The cursor: how many messages were received, those that the server forgot included.
     received: u64,
     /// Commands to go out, with commas between them, and where each ends.
     queue: Vec<u8>,
@@ -183,9 +189,14 @@ impl<P: Polls> SessionClient<P> {
             if !self.events.is_busy() {
                 ready!(self.polls.poll_due(cx));
                 let (received, head) = (self.received, &self.heads.events);
+                let is_from_now = received > 0 && !self.polls.has_cursor();
                 self.events.begin(true, |out| {
                     out.extend_from_slice(b"GET /events?after=");
-                    out.extend_from_slice(itoa::Buffer::new().format(received).as_bytes());
+                    if is_from_now {
+                        out.extend_from_slice(b"now");
+                    } else {
+                        out.extend_from_slice(itoa::Buffer::new().format(received).as_bytes());
+                    }
                     out.extend_from_slice(head);
                 });
                 self.traffic.requests += 1;
@@ -199,7 +210,8 @@ impl<P: Polls> SessionClient<P> {
                         next,
                         payload,
                     } = answer::events(answer.body, each)?;
-                    if next != self.received + counted {
+                    let forgotten = next.checked_sub(self.received + counted);
+                    if forgotten.is_none_or(|count| count > 0 && self.polls.has_cursor()) {
                         let reason = format!(
                             "{counted} messages moved the cursor from {} to {next}",
                             self.received

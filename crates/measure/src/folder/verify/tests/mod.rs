@@ -43,6 +43,7 @@ fn case(arm: &str, trial: u32, latency: u64) -> Measurement {
     let mut measurement = measured(arm, trial, latency);
     let arms = [ArmInfo {
         name: "a",
+        network: true,
         options: &[],
     }];
     let scenario = scenario::parse(&TEXT.replace("*.lost", "a.lost"), "", &arms).unwrap();
@@ -126,7 +127,11 @@ fn cases() -> Vec<Measurement> {
 }
 
 fn expects() -> Vec<scenario::Expect> {
-    let arms = ["a", "b"].map(|name| ArmInfo { name, options: &[] });
+    let arms = ["a", "b"].map(|name| ArmInfo {
+        name,
+        network: true,
+        options: &[],
+    });
     scenario::parse(TEXT, "", &arms).unwrap().expects
 }
 

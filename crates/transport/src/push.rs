@@ -1,25 +1,37 @@
-//! The sending side of a server's connection, shared by its task, the hub and the pulse.
+//! The sending side of a server's connection that pushes, shared by its task, the hub and whoever looks after it.
 //!
 //! A message goes straight from the hub into the socket, in the thread that published it: waking the connection's task for it
 //! would cost more than the write. Only when the socket is full does the task come in, to wait until it isn't.
+//!
+//! What a message looks like on the wire is a [`Framing`]; everything else is the same for each transport that has a TCP connection of its own.
 
-use std::cell::RefCell;
 use std::io;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use hub::wire::write_gap;
-use hub::{Closing, Delivery, Mailbox, Outlet};
+use hub::{Closing, Delivery, Event, Mailbox, Outlet};
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::frame::{self, Opcode};
+use crate::buffers::with_gathered;
+
+/// How messages stand on a wire.
+pub trait Framing: Send + Sync + 'static {
+    /// An event's bytes, the same for all of its receivers.
+    fn event(event: &Event) -> &[u8];
+
+    /// Appends a JSON text that is no event: a welcome, a gap, an error.
+    fn append(out: &mut Vec<u8>, text: &[u8]);
+}
 
 /// The sending side of a connection.
 #[derive(Debug)]
-pub(crate) struct Conn {
+pub struct Conn<F> {
     stream: OwnedWriteHalf,
+    framing: PhantomData<fn() -> F>,
     /// Whether everything that is there goes out in one write.
     batching: bool,
     /// What others told the connection's task, bits of [`Note`].
@@ -36,7 +48,7 @@ pub(crate) struct Conn {
 /// What a connection's task is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Note {
+pub enum Note {
     /// Its session was taken over.
     Superseded = 1,
     /// Its session's mailbox overflowed.
@@ -61,29 +73,13 @@ struct Out {
 const GATHER: usize = 64 << 10;
 /// A frame of this size is written from where it is instead of being gathered.
 const LARGE: usize = 16 << 10;
-/// A scratch buffer larger than this is given back.
-const KEPT: usize = 2 * GATHER;
 
-thread_local! {
-    /// Where the frames of a write are gathered.
-    static GATHERED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Lends the thread's buffer for frames to `fill`, empty. A use within a use gets another one.
-pub(crate) fn with_gathered<T>(fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    let mut gathered = GATHERED.take();
-    gathered.clear();
-    let result = fill(&mut gathered);
-    if gathered.capacity() <= KEPT {
-        GATHERED.set(gathered);
-    }
-    result
-}
-
-impl Conn {
-    pub(crate) fn new(stream: OwnedWriteHalf, batching: bool) -> Self {
+impl<F: Framing> Conn<F> {
+    /// The sending side of a connection; with `batching` everything that is there goes out in one write.
+    pub fn new(stream: OwnedWriteHalf, batching: bool) -> Self {
         Self {
             stream,
+            framing: PhantomData,
             batching,
             notes: AtomicU8::new(0),
             heard: AtomicBool::new(false),
@@ -95,39 +91,39 @@ impl Conn {
     }
 
     /// Whether everything that is there goes out in one write.
-    pub(crate) fn is_batching(&self) -> bool {
+    pub fn is_batching(&self) -> bool {
         self.batching
     }
 
     /// Sends whole frames, behind those that wait already.
-    pub(crate) fn push(&self, frames: &[u8]) {
+    pub fn push(&self, frames: &[u8]) {
         if !frames.is_empty() {
             let mut out = self.out();
             self.write(&mut out, frames);
         }
     }
 
-    /// Sends a text message.
-    pub(crate) fn push_text(&self, text: &[u8]) {
+    /// Sends a JSON text as a message.
+    pub fn push_text(&self, text: &[u8]) {
         let mut bytes = Vec::new();
-        frame::append(&mut bytes, Opcode::Text, text);
+        F::append(&mut bytes, text);
         self.push(&bytes);
     }
 
-    /// Sends a close frame, and nothing after it.
-    pub(crate) fn push_close(&self, payload: &[u8]) {
-        let mut bytes = Vec::new();
-        frame::append(&mut bytes, Opcode::Close, payload);
+    /// Sends whole frames, and nothing after them.
+    pub fn push_last(&self, frames: &[u8]) {
         let mut out = self.out();
-        self.write(&mut out, &bytes);
+        if !frames.is_empty() {
+            self.write(&mut out, frames);
+        }
         out.is_over = true;
     }
 
-    /// Sends a ping, unless the socket is full.
-    pub(crate) fn ping(&self) {
+    /// Sends whole frames, unless the socket is full.
+    pub fn push_unless_full(&self, frames: &[u8]) {
         let mut out = self.out();
         if out.rest.is_empty() {
-            self.write(&mut out, &[0x80 | Opcode::Ping as u8, 0]);
+            self.write(&mut out, frames);
         }
     }
 
@@ -135,7 +131,7 @@ impl Conn {
     ///
     /// # Errors
     /// The connection broke.
-    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.is_blocked() {
             ready!(self.stream.as_ref().poll_write_ready(cx))?;
             let mut out = self.out();
@@ -153,29 +149,29 @@ impl Conn {
     }
 
     /// Whether the socket was full and bytes wait.
-    pub(crate) fn is_blocked(&self) -> bool {
+    pub fn is_blocked(&self) -> bool {
         self.blocked.load(Relaxed)
     }
 
     /// Bytes that wait.
-    pub(crate) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         let out = self.out();
         out.rest.len() - out.sent
     }
 
     /// Ends the sending direction of the TCP connection.
-    pub(crate) fn shut_down(&self) {
+    pub fn shut_down(&self) {
         // It fails when the connection is gone, which is as well.
         let _ = SockRef::from(self.stream.as_ref()).shutdown(std::net::Shutdown::Write);
     }
 
     /// Who is to be woken for notes and when the socket was full.
-    pub(crate) fn set_waker(&self, waker: &Waker) {
+    pub fn set_waker(&self, waker: &Waker) {
         self.out().waker = Some(waker.clone());
     }
 
     /// Tells the connection's task something.
-    pub(crate) fn note(&self, note: Note) {
+    pub fn note(&self, note: Note) {
         self.notes.fetch_or(note as u8, Relaxed);
         if let Some(waker) = &self.out().waker {
             waker.wake_by_ref();
@@ -183,7 +179,7 @@ impl Conn {
     }
 
     /// The gravest thing that was noted.
-    pub(crate) fn noted(&self) -> Option<Note> {
+    pub fn noted(&self) -> Option<Note> {
         let notes = self.notes.load(Relaxed);
         if notes == 0 {
             return None;
@@ -194,12 +190,12 @@ impl Conn {
     }
 
     /// The peer has said something.
-    pub(crate) fn hear(&self) {
+    pub fn hear(&self) {
         self.heard.store(true, Relaxed);
     }
 
     /// Whether the peer has said anything since this was asked last.
-    pub(crate) fn was_heard(&self) -> bool {
+    pub fn was_heard(&self) -> bool {
         self.heard.swap(false, Relaxed)
     }
 
@@ -239,7 +235,7 @@ impl Conn {
     }
 }
 
-impl Outlet for Conn {
+impl<F: Framing> Outlet for Conn<F> {
     fn deliver(&self, mailbox: &mut Mailbox) {
         let mut out = self.out();
         if !out.rest.is_empty() || out.is_over {
@@ -251,15 +247,15 @@ impl Outlet for Conn {
                     Delivery::Gap(missed) => {
                         let mut text = Vec::new();
                         write_gap(&mut text, missed);
-                        frame::append(gathered, Opcode::Text, &text);
+                        F::append(gathered, &text);
                     }
-                    Delivery::Event(event) if event.websocket_frame().len() < LARGE => {
-                        gathered.extend_from_slice(event.websocket_frame());
+                    Delivery::Event(event) if F::event(event).len() < LARGE => {
+                        gathered.extend_from_slice(F::event(event));
                     }
                     Delivery::Event(event) => {
                         self.write(&mut out, gathered);
                         gathered.clear();
-                        self.write(&mut out, event.websocket_frame());
+                        self.write(&mut out, F::event(event));
                     }
                 });
                 if taken == 0 {
@@ -285,6 +281,18 @@ impl Outlet for Conn {
     }
 }
 
+/// Where the events of a session go that nobody will read: of the one that a connection began with, once it has resumed another.
+#[derive(Debug)]
+pub struct Nowhere;
+
+impl Outlet for Nowhere {
+    fn deliver(&self, mailbox: &mut Mailbox) {
+        mailbox.take(usize::MAX, |_| {});
+    }
+
+    fn closed(&self, _: Closing) {}
+}
+
 fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -302,7 +310,21 @@ mod tests {
 
     use super::*;
 
-    async fn conn(batching: bool) -> (Arc<Conn>, TcpStream) {
+    /// Messages as lines.
+    struct Lines;
+
+    impl Framing for Lines {
+        fn event(event: &Event) -> &[u8] {
+            event.line()
+        }
+
+        fn append(out: &mut Vec<u8>, text: &[u8]) {
+            out.extend_from_slice(text);
+            out.push(b'\n');
+        }
+    }
+
+    async fn conn(batching: bool) -> (Arc<Conn<Lines>>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -313,9 +335,9 @@ mod tests {
         (Arc::new(Conn::new(stream, batching)), peer)
     }
 
-    fn session(conn: &Arc<Conn>) -> Session {
+    fn session(conn: &Arc<Conn<Lines>>) -> Session {
         let session = Door::new(&Limits::default(), 1)[0].open().unwrap();
-        session.set_outlet(Arc::<Conn>::clone(conn));
+        session.set_outlet(Arc::<Conn<Lines>>::clone(conn));
         session
     }
 
@@ -372,15 +394,19 @@ mod tests {
         let waiting = conn.waiting();
         assert!(waiting > 0 && waiting <= GATHER + LARGE);
         emit(&session, 10, &data);
-        conn.ping();
-        assert_eq!(conn.waiting(), waiting, "neither events nor pings pile up");
+        conn.push_unless_full(b"\n");
+        assert_eq!(
+            conn.waiting(),
+            waiting,
+            "neither events nor signs of life pile up"
+        );
         conn.push(b"what the connection itself says does");
         assert_eq!(conn.waiting(), waiting + 36);
 
         let mut read = 0;
         let mut bytes = vec![0; 1 << 20];
         let total = (sent + 10)
-            * (data.len() + 4 + br#"{"op":"event","event":"e","from":"","data":}"#.len() + 22)
+            * (data.len() + 1 + br#"{"op":"event","event":"e","from":"","data":}"#.len() + 22)
             + 36;
         while read < total {
             tokio::select! {
