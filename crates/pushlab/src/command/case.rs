@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::mem;
 use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use hub::{Door, Limits, SlowConsumer};
@@ -231,6 +232,7 @@ impl Run<'_> {
             server,
             interrupt: Some(self.stop.watch()),
             faults,
+            drain: drain(&self.case.scenario),
             ..Hooks::default()
         };
         (self.entry.load)(targets, self.case, hooks).await
@@ -342,6 +344,16 @@ fn blame(measurement: &mut Measurement, error: &Error) {
             reason: format!("{reason}; {error:#}"),
         },
     };
+}
+
+/// How long answers may take after the last send. What a link loses is sent again after time-outs that double, up to several seconds.
+fn drain(scenario: &Scenario) -> Duration {
+    let usual = Hooks::default().drain;
+    match &scenario.link {
+        Some(link) if link.up.harms_packets() || link.down.harms_packets() => 10 * usual,
+        Some(link) => usual + 2 * link.round_trip(),
+        None => usual,
+    }
 }
 
 fn target(scenario: &Scenario, url: &str) -> Target {
