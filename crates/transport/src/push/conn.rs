@@ -1,9 +1,7 @@
-//! The sending side of a server's connection that pushes, shared by its task, the hub and whoever looks after it.
+//! The sending side of a server's connection, shared by its task, the hub and whoever looks after it.
 //!
 //! A message goes straight from the hub into the socket, in the thread that published it: waking the connection's task for it
 //! would cost more than the write. Only when the socket is full does the task come in, to wait until it isn't.
-//!
-//! What a message looks like on the wire is a [`Framing`]; everything else is the same for each transport that has a TCP connection of its own.
 
 use std::io;
 use std::marker::PhantomData;
