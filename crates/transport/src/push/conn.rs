@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use hub::wire::write_gap;
+use hub::wire::{write_error, write_gap};
 use hub::{Closing, Delivery, Event, Mailbox, Outlet};
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -106,6 +106,13 @@ impl<F: Framing> Conn<F> {
         let mut bytes = Vec::new();
         F::append(&mut bytes, text);
         self.push(&bytes);
+    }
+
+    /// Sends an error message.
+    pub fn tell(&self, code: &str, message: &str) {
+        let mut text = Vec::new();
+        write_error(&mut text, code, message);
+        self.push_text(&text);
     }
 
     /// Sends whole frames, and nothing after them.
@@ -277,18 +284,6 @@ impl<F: Framing> Outlet for Conn<F> {
             Closing::Draining => Note::Draining,
         });
     }
-}
-
-/// Where the events of a session go that nobody will read: of the one that a connection began with, once it has resumed another.
-#[derive(Debug)]
-pub struct Nowhere;
-
-impl Outlet for Nowhere {
-    fn deliver(&self, mailbox: &mut Mailbox) {
-        mailbox.take(usize::MAX, |_| {});
-    }
-
-    fn closed(&self, _: Closing) {}
 }
 
 fn is_full(error: &io::Error) -> bool {
