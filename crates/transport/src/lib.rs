@@ -14,7 +14,7 @@
 //! | [`server`](Server) | what a server is given: listener, door, limits, drain signal |
 //! | [`listener`] | sockets: SO_REUSEPORT, TCP_NODELAY, accept loop, connection limit |
 //! | [`stream`] | a client's TCP stream, counted |
-//! | [`push`] | the sending side of a connection that pushes: direct writes, and the rest when a socket is full |
+//! | [`push`] | what transports with a TCP connection of their own share: direct writes, a connection's task, commands, and a client's side |
 //! | [`buffers`] | the buffers that all connections of a thread share |
 //! | [`repeated`] | parsing what many clients of a thread are told: once |
 //! | `segments` | what a socket exchanged at the IP layer: `TCP_INFO` |

@@ -2,17 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use hub::wire::{Command, Incoming, Welcome, join_lines};
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::lookup_host;
-use tokio::time::timeout;
-use transport::buffers::with_scratch;
+use transport::push::{Account, Socket, goodbye, welcome};
 use transport::repeated::parse;
-use transport::stream::{Counted, Meter};
+use transport::stream::Meter;
 use transport::{Client, ClientError, Target, Ticket, Traffic, stream};
 
 use crate::NAME;
@@ -22,11 +18,7 @@ use crate::lines::{Lines, is_blank};
 #[derive(Debug)]
 pub struct TcpClient {
     wire: Wire,
-    welcome: Welcome,
-    /// The cursor.
-    received: u64,
-    payload_up: u64,
-    payload_down: u64,
+    account: Account,
     /// The error that came last, while nothing came after it: what the server closes with, perhaps.
     last_words: Option<ClientError>,
 }
@@ -34,34 +26,18 @@ pub struct TcpClient {
 /// A connection's lines, both ways.
 #[derive(Debug)]
 struct Wire {
-    stream: Counted,
-    meter: Meter,
+    socket: Socket,
     lines: Lines,
-    /// Read, but not taken yet: what came with the welcome.
-    early: Vec<u8>,
-    /// Lines to write, from `written` on.
-    out: Vec<u8>,
-    written: usize,
 }
-
-/// How long a goodbye may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What stands for an end of the connection without a reason.
-const NO_CLOSE: u16 = 1006;
-/// A client that has nothing to write keeps at most this many bytes for it.
-const KEPT: usize = 64 << 10;
 
 /// Connects, and waits for the welcome; of a resumed session that is the second one.
 pub(crate) async fn connect(target: &Target) -> Result<TcpClient, ClientError> {
     let address = resolve(&target.url).await?;
     let meter = Meter::default();
+    let stream = stream::connect(target, address, &meter).await?;
     let mut wire = Wire {
-        stream: stream::connect(target, address, &meter).await?,
-        meter,
+        socket: Socket::new(stream, meter, Vec::new()),
         lines: Lines::new(target.options.max_message),
-        early: Vec::new(),
-        out: Vec::new(),
-        written: 0,
     };
     let mut left = 1;
     if let Some(ticket) = &target.resume {
@@ -71,26 +47,20 @@ pub(crate) async fn connect(target: &Target) -> Result<TcpClient, ClientError> {
             received: ticket.received,
         });
     }
-    let mut welcome = None;
+    let mut welcomed = None;
     while left > 0 {
-        let is_first = welcome.is_none();
+        let is_first = welcomed.is_none();
         poll_fn(|cx| {
             wire.poll(cx, &mut |line| {
-                welcome = Some(match Incoming::parse(line) {
-                    Ok(Incoming::Welcome {
-                        session,
-                        token,
-                        resumed,
-                    }) => Ok(Welcome {
-                        session: session.into_owned(),
-                        token: token.into_owned(),
-                        resumed,
-                    }),
+                welcomed = Some(match Incoming::parse(line) {
                     Ok(Incoming::Error { code, message }) => Err(refused(&code, &message)),
                     // To the session that is about to be replaced.
-                    Ok(_) if !is_first => return Next::Go,
-                    Ok(other) => Err(protocol(format!("{other:?} in place of a welcome"))),
-                    Err(error) => Err(protocol(error.to_string())),
+                    Ok(Incoming::Event { .. } | Incoming::Reply { .. } | Incoming::Gap { .. })
+                        if !is_first =>
+                    {
+                        return Next::Go;
+                    }
+                    parsed => welcome(parsed),
                 });
                 left -= 1;
                 // What comes behind it is for the first poll.
@@ -98,34 +68,25 @@ pub(crate) async fn connect(target: &Target) -> Result<TcpClient, ClientError> {
             })
         })
         .await?;
-        if let Some(Err(error)) = welcome {
+        if let Some(Err(error)) = welcomed {
             return Err(error);
         }
     }
-    let welcome = welcome.ok_or_else(|| protocol("no welcome".into()))??;
-    let received = match &target.resume {
-        Some(ticket) if welcome.resumed => ticket.received,
-        _ => 0,
-    };
+    let welcome = welcomed.ok_or_else(|| protocol("no welcome".into()))??;
     Ok(TcpClient {
         wire,
-        welcome,
-        received,
-        payload_up: 0,
-        payload_down: 0,
+        account: Account::open(welcome, target.resume.as_ref()),
         last_words: None,
     })
 }
 
 impl Client for TcpClient {
     fn welcome(&self) -> &Welcome {
-        &self.welcome
+        self.account.welcome()
     }
 
     fn send(&mut self, command: &Command<'_>) {
-        if let Command::Emit { data, .. } | Command::Request { data, .. } = command {
-            self.payload_up += data.len() as u64;
-        }
+        self.account.sent(command);
         self.wire.queue(command);
     }
 
@@ -134,25 +95,19 @@ impl Client for TcpClient {
         cx: &mut Context<'_>,
         each: &mut impl FnMut(Incoming<'_>),
     ) -> Poll<Result<(), ClientError>> {
-        let (received, payload_down) = (&mut self.received, &mut self.payload_down);
-        let last_words = &mut self.last_words;
+        let (account, last_words) = (&mut self.account, &mut self.last_words);
         let mut ended = None;
         let polled = self.wire.poll(cx, &mut |line| {
             let parsed = parse(line, |message| {
-                *received += message.counts();
+                account.received(&message);
                 *last_words = None;
-                match &message {
-                    Incoming::Event { data, .. } | Incoming::Reply { data, .. } => {
-                        *payload_down += data.len() as u64;
-                    }
-                    Incoming::Error { code, message } if is_final(code) => {
-                        ended = Some(refused(code, message));
+                if let Incoming::Error { code, message } = &message {
+                    let refused = refused(code, message);
+                    if is_final(code) {
+                        ended = Some(refused);
                         return;
                     }
-                    Incoming::Error { code, message } => {
-                        *last_words = Some(refused(code, message));
-                    }
-                    Incoming::Welcome { .. } | Incoming::Gap { .. } => {}
+                    *last_words = Some(refused);
                 }
                 each(message);
             });
@@ -175,39 +130,29 @@ impl Client for TcpClient {
     }
 
     fn traffic(&self) -> Traffic {
-        Traffic {
-            payload_up: self.payload_up,
-            payload_down: self.payload_down,
-            ..self.wire.meter.traffic([&self.wire.stream])
-        }
+        self.account.traffic(self.wire.socket.traffic())
     }
 
     fn ticket(&self) -> Ticket {
-        Ticket {
-            token: self.welcome.token.clone(),
-            received: self.received,
-        }
+        self.account.ticket()
     }
 
     /// `{"op":"end"}`, and the server closes the connection.
     async fn close(mut self) -> Result<(), ClientError> {
         self.wire.queue(&Command::End);
-        let goodbye = poll_fn(|cx| {
+        goodbye(poll_fn(|cx| {
             loop {
                 // What still comes isn't wanted any more.
                 match ready!(self.poll(cx, &mut |_| {})) {
                     Ok(()) => {}
-                    Err(ClientError::Closed { .. }) if self.wire.out.is_empty() => {
+                    Err(ClientError::Closed { .. }) if self.wire.socket.is_flushed() => {
                         return Poll::Ready(Ok(()));
                     }
                     Err(error) => return Poll::Ready(Err(error)),
                 }
             }
-        });
-        let timed_out = || ClientError::Broken(io::ErrorKind::TimedOut.into());
-        timeout(CLOSE_TIMEOUT, goodbye)
-            .await
-            .map_err(|_| timed_out())?
+        }))
+        .await
     }
 }
 
@@ -218,94 +163,48 @@ enum Next {
 }
 
 impl Wire {
-    /// Writes what is queued, reads once and hands each line to `each`; ready when there was one.
+    /// Writes what is queued, reads and hands each line to `each`; ready when there was one.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         each: &mut impl FnMut(&[u8]) -> Next,
     ) -> Poll<Result<(), ClientError>> {
-        loop {
-            let written = self.write(cx);
-            let any = if self.early.is_empty() {
-                ready!(with_scratch(|scratch| {
-                    let mut buf = ReadBuf::new(scratch);
-                    Poll::Ready(match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                        // What was read tells more about an end than that nothing can be written.
-                        Poll::Pending => match written {
-                            Ok(()) => return Poll::Pending,
-                            Err(error) => Err(ClientError::Broken(error)),
-                        },
-                        Poll::Ready(Err(error)) => Err(ClientError::Broken(error)),
-                        Poll::Ready(Ok(())) if buf.filled().is_empty() => {
-                            Err(ClientError::Closed {
-                                code: NO_CLOSE,
-                                reason: String::new(),
-                            })
-                        }
-                        Poll::Ready(Ok(())) => self.take_in(buf.filled(), each),
-                    })
-                }))
-            } else {
-                let early = std::mem::take(&mut self.early);
-                self.take_in(&early, each)
-            };
-            if any? {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
-
-    /// Deals with bytes from the server; whether there was a line among them.
-    fn take_in(
-        &mut self,
-        mut input: &[u8],
-        each: &mut impl FnMut(&[u8]) -> Next,
-    ) -> Result<bool, ClientError> {
-        let mut any = false;
-        loop {
-            match self.lines.next(&mut input) {
-                Ok(Some(line)) if is_blank(&line) => {}
-                Ok(Some(line)) => {
-                    any = true;
-                    if let Next::Stop = each(&line) {
-                        self.early = input.to_vec();
-                        return Ok(true);
-                    }
-                }
-                Ok(None) => return Ok(any),
-                Err(_) => return Err(protocol("a line is too long".into())),
-            }
-        }
+        let lines = &mut self.lines;
+        self.socket
+            .poll(cx, |socket, bytes| take_in(lines, socket, bytes, each))
     }
 
     /// Queues a command as a line.
     fn queue(&mut self, command: &Command<'_>) {
-        let start = self.out.len();
-        command.write(&mut self.out);
-        join_lines(&mut self.out[start..]);
-        self.out.push(b'\n');
+        let out = self.socket.out();
+        let start = out.len();
+        command.write(out);
+        join_lines(&mut out[start..]);
+        out.push(b'\n');
     }
+}
 
-    /// Writes as much of what is queued as the socket takes; when that isn't all, the waker is registered.
-    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while self.written < self.out.len() {
-            match self.stream.try_write(&self.out[self.written..]) {
-                Ok(written) => self.written += written,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.stream.poll_write_ready(cx) {
-                        Poll::Ready(ready) => ready?,
-                        Poll::Pending => return Ok(()),
-                    }
+/// Deals with bytes from the server; whether there was a line among them.
+fn take_in(
+    lines: &mut Lines,
+    socket: &mut Socket,
+    mut input: &[u8],
+    each: &mut impl FnMut(&[u8]) -> Next,
+) -> Result<bool, ClientError> {
+    let mut any = false;
+    loop {
+        match lines.next(&mut input) {
+            Ok(Some(line)) if is_blank(&line) => {}
+            Ok(Some(line)) => {
+                any = true;
+                if let Next::Stop = each(&line) {
+                    socket.keep(input);
+                    return Ok(true);
                 }
-                Err(error) => return Err(error),
             }
+            Ok(None) => return Ok(any),
+            Err(_) => return Err(protocol("a line is too long".into())),
         }
-        if self.written > 0 {
-            self.out.clear();
-            self.out.shrink_to(KEPT);
-            self.written = 0;
-        }
-        Ok(())
     }
 }
 

@@ -1,23 +1,18 @@
-//! The receiving side of a server's connection: its task, from accepting to the end of the TCP connection.
+//! The receiving side of a server's connection: lines in, and how it closes.
 
-use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hub::wire::write_error;
 use hub::{Door, Refused};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Sleep, sleep};
-use transport::buffers::with_scratch;
-use transport::push::Note;
+use transport::push::{Commands, Note, Receiver};
 
-use crate::lines::Lines;
+use crate::lines::{LineFraming, Lines};
 use crate::server::{Conn, Place};
-use crate::session::Commands;
+use crate::session::serve;
 
 /// Why a connection is closed.
 #[derive(Debug)]
@@ -28,15 +23,12 @@ pub(crate) enum Goodbye {
     Refused(&'static str, String),
 }
 
-/// A server's connection.
-pub(crate) struct Connection {
-    stream: OwnedReadHalf,
-    conn: Arc<Conn>,
+/// Deals with what a server's connection receives.
+pub(crate) struct Intake {
     lines: Lines,
     /// Until the last line was sent.
     session: Option<Commands>,
     closing: Option<Box<Closing>>,
-    is_known: bool,
     _place: Place,
 }
 
@@ -49,48 +41,26 @@ struct Closing {
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Events wait in the mailbox, so what waits beside them is errors and the rest of a large event: with more than this nothing is read.
 const MOST_WAITING: usize = 256 << 10;
-/// A connection that never runs dry lets others go first after so many reads.
-const MOST_READS: usize = 8;
 
-impl Connection {
-    /// A connection with a session of its own, or with the reason why there is none. A line has at most `limit` bytes.
-    pub(crate) fn new(
-        stream: OwnedReadHalf,
-        conn: Arc<Conn>,
-        door: &Door,
-        limit: usize,
-        place: Place,
-    ) -> Self {
+impl Intake {
+    /// For a connection with a session of its own, or with the reason why there is none. A line has at most `limit` bytes.
+    pub(crate) fn new(conn: &Arc<Conn>, door: &Door, limit: usize, place: Place) -> Self {
         let opened = door.open();
         let mut this = Self {
-            stream,
-            conn,
             lines: Lines::new(limit),
             session: None,
             closing: None,
-            is_known: false,
             _place: place,
         };
         match opened {
-            Ok(session) => {
-                this.session = Some(Commands::begin(door.clone(), session, &this.conn));
-            }
-            Err(refused) => this.close(refused.into()),
+            Ok(session) => this.session = Some(Commands::begin(door.clone(), session, conn)),
+            Err(refused) => this.close(conn, refused.into()),
         }
         this
     }
 
-    /// Deals with bytes from the peer; those that come after the last line was sent are thrown away.
-    fn take_in(&mut self, bytes: &[u8]) {
-        if let Some(session) = &mut self.session
-            && let Err(goodbye) = session.serve(&self.conn, &mut self.lines, bytes)
-        {
-            self.close(goodbye);
-        }
-    }
-
     /// Sends the last line and lets go of the session.
-    fn close(&mut self, goodbye: Goodbye) {
+    fn close(&mut self, conn: &Conn, goodbye: Goodbye) {
         if self.closing.is_some() {
             return;
         }
@@ -99,7 +69,7 @@ impl Connection {
             write_error(&mut last, code, message);
             last.push(b'\n');
         }
-        self.conn.push_last(&last);
+        conn.push_last(&last);
         if let (Some(session), Goodbye::Farewell) = (self.session.take(), goodbye) {
             session.end();
         }
@@ -108,90 +78,50 @@ impl Connection {
             deadline: Box::pin(sleep(CLOSE_TIMEOUT)),
         }));
     }
+}
 
-    /// Does what others have noted; whether the connection ends at once.
-    fn heed(&mut self) -> bool {
-        let refused = match self.conn.noted() {
-            None => return false,
-            Some(Note::Cut) => return true,
-            Some(Note::Superseded) => Refused::Superseded,
-            Some(Note::Overflow) => Refused::Gone,
-            Some(Note::Draining) => Refused::Draining,
+impl Receiver for Intake {
+    type Framing = LineFraming;
+
+    /// What comes after the last line was sent is thrown away.
+    fn take_in(&mut self, conn: &Arc<Conn>, bytes: &mut [u8]) {
+        if let Some(session) = &mut self.session
+            && let Err(goodbye) = serve(session, conn, &mut self.lines, bytes)
+        {
+            self.close(conn, goodbye);
+        }
+    }
+
+    fn heed(&mut self, conn: &Conn, note: Note) {
+        let refused = match note {
+            Note::Cut => return,
+            Note::Superseded => Refused::Superseded,
+            Note::Overflow => Refused::Gone,
+            Note::Draining => Refused::Draining,
         };
-        self.close(refused.into());
-        false
+        self.close(conn, refused.into());
     }
 
-    /// Writes what the socket didn't take before; ready when it has taken all, or enough to go on reading.
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.conn.is_blocked() {
-            return Poll::Ready(Ok(()));
-        }
-        match self.conn.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                if let Some(session) = &self.session {
-                    session.flush();
-                }
-                Poll::Ready(Ok(()))
-            }
-            Poll::Pending if self.session.is_some() && self.conn.waiting() > MOST_WAITING => {
-                Poll::Pending
-            }
-            Poll::Pending => Poll::Ready(Ok(())),
-            failed @ Poll::Ready(Err(_)) => failed,
+    fn most_waiting(&self) -> Option<usize> {
+        self.session.is_some().then_some(MOST_WAITING)
+    }
+
+    fn flushed(&mut self) {
+        if let Some(session) = &self.session {
+            session.flush();
         }
     }
 
-    /// Goes on closing; ready when the peer's time for it is over.
-    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_closing(&mut self, conn: &Conn, cx: &mut Context<'_>) -> Poll<()> {
         let Some(closing) = &mut self.closing else {
             return Poll::Pending;
         };
-        if !self.conn.is_blocked() && !closing.is_shut_down {
-            self.conn.shut_down();
+        if !conn.is_blocked() && !closing.is_shut_down {
+            conn.shut_down();
             closing.is_shut_down = true;
         }
         // Until the peer closes too: closing with bytes unread would send a reset, which can overtake the last line.
         closing.deadline.as_mut().poll(cx)
-    }
-}
-
-impl Future for Connection {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        if !this.is_known {
-            // A task's waker stays the same.
-            this.conn.set_waker(cx.waker());
-            this.is_known = true;
-        }
-        for _ in 0..MOST_READS {
-            if this.heed() {
-                return Poll::Ready(());
-            }
-            if ready!(this.poll_flush(cx)).is_err() || this.poll_closing(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            let ended = ready!(with_scratch(|scratch| {
-                let mut buf = ReadBuf::new(scratch);
-                Poll::Ready(
-                    match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                        Ok(()) if !buf.filled().is_empty() => {
-                            this.take_in(buf.filled());
-                            false
-                        }
-                        // Cut, or closed without a goodbye: the session can be resumed.
-                        _ => true,
-                    },
-                )
-            }));
-            if ended {
-                return Poll::Ready(());
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

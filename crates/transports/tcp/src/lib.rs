@@ -36,8 +36,8 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `server` | listener, keep-alive, drain |
-//! | `connection` | the receiving side of a server's connection: its task, and how it closes; the sending side is [`transport::push`] |
-//! | `session` | commands, welcome, resume |
+//! | `connection` | the receiving side of a server's connection: lines in, and how it closes; its task and the sending side are [`transport::push`] |
+//! | `session` | the commands of a read, and what only lines have: `end` and a strict beginning |
 //! | `lines` | lines out of bytes |
 //! | `client` | the client |
 

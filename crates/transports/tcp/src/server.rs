@@ -15,10 +15,10 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 use transport::listener::{TOO_MANY, accept};
-use transport::push::{self, Note};
+use transport::push::{self, Connection, Note};
 use transport::{Config, Permit, Server};
 
-use crate::connection::Connection;
+use crate::connection::Intake;
 use crate::lines::LineFraming;
 
 /// The sending side of a connection.
@@ -83,8 +83,8 @@ impl Site {
             key,
             _permit: permit,
         };
-        let limit = self.config.max_message;
-        spawn_local(Connection::new(reading, conn, &self.door, limit, place));
+        let intake = Intake::new(&conn, &self.door, self.config.max_message, place);
+        spawn_local(Connection::new(reading, conn, intake));
     }
 
     /// Waits until no connection is open.

@@ -1,21 +1,16 @@
-//! The receiving side of a server's connection: its task, from the upgrade to the end of the TCP connection.
+//! The receiving side of a server's connection: frames in, and the close handshake.
 
-use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Sleep, sleep};
-use transport::buffers::with_scratch;
 use transport::http::Held;
-use transport::push::Note;
+use transport::push::{Connection, Note, Receiver};
 
-use crate::frame::{Conn, Opcode, Role, Violation, append, close_payload};
+use crate::frame::{Conn, Opcode, Role, TextFrames, Violation, append, close_payload};
 use crate::pulse::{Listed, Pulse};
 use crate::reader::{Input, Item, Reader};
 
@@ -60,16 +55,13 @@ enum Kind {
     Failed,
 }
 
-/// A server's connection.
+/// Deals with what a server's connection receives.
 #[derive(Debug)]
-pub(crate) struct Connection<D> {
-    stream: OwnedReadHalf,
-    conn: Arc<Conn>,
+pub(crate) struct Intake<D> {
     frames: Reader,
     /// Until the close frame was sent.
     duty: Option<D>,
     closing: Option<Box<Closing>>,
-    is_known: bool,
     _listed: Listed,
     _held: Held,
 }
@@ -85,46 +77,56 @@ struct Closing {
 pub(crate) const FAREWELL: &str = "end";
 /// How long a peer is given to take what is left, the close frame at its end, and to answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that never runs dry lets others go first after so many reads.
-const MOST_READS: usize = 8;
 
-impl<D: Duty> Connection<D> {
+impl<D: Duty> Intake<D> {
     /// A connection on `stream`, which has a place in the server's count and is looked after by `pulse`. `begin` makes its duty.
-    pub(crate) fn new(
+    pub(crate) fn connect(
         stream: TcpStream,
         held: Held,
         pulse: &Arc<Pulse>,
         (limit, batching): (usize, bool),
         begin: impl FnOnce(&Arc<Conn>) -> D,
-    ) -> Self {
+    ) -> Connection<Self> {
         let (stream, sending) = stream.into_split();
         let conn = Arc::new(Conn::new(sending, batching));
         let listed = pulse.list(&conn);
         let duty = begin(&conn);
-        Self {
-            stream,
-            conn,
+        let intake = Self {
             frames: Reader::new(Role::Server, limit),
             duty: Some(duty),
             closing: None,
-            is_known: false,
             _listed: listed,
             _held: held,
-        }
+        };
+        Connection::new(stream, conn, intake)
     }
 
-    /// Tells the connection what was noted for it from outside.
-    pub(crate) fn note(&self, note: Note) {
-        self.conn.note(note);
+    /// Sends the close frame and ends the duty.
+    fn close(&mut self, conn: &Conn, goodbye: &Goodbye) {
+        let Some(duty) = self.duty.take() else {
+            return;
+        };
+        let mut last = Vec::new();
+        append(&mut last, Opcode::Close, &goodbye.payload);
+        conn.push_last(&last);
+        duty.end(goodbye);
+        self.closing = Some(Box::new(Closing {
+            kind: goodbye.kind,
+            is_shut_down: false,
+            deadline: Box::pin(sleep(CLOSE_TIMEOUT)),
+        }));
     }
+}
 
-    /// Deals with bytes from the peer.
-    pub(crate) fn take_in(&mut self, bytes: &mut [u8]) {
+impl<D: Duty> Receiver for Intake<D> {
+    type Framing = TextFrames;
+
+    fn take_in(&mut self, conn: &Arc<Conn>, bytes: &mut [u8]) {
         let input = Input::new(bytes);
-        self.conn.hear();
+        conn.hear();
         if let Some(duty) = &mut self.duty {
-            if let Err(goodbye) = duty.serve(&self.conn, &mut self.frames, input) {
-                self.close(&goodbye);
+            if let Err(goodbye) = duty.serve(conn, &mut self.frames, input) {
+                self.close(conn, &goodbye);
             }
         } else if let Some(closing) = &mut self.closing
             && closing.kind == Kind::Ours
@@ -133,62 +135,31 @@ impl<D: Duty> Connection<D> {
         }
     }
 
-    /// Sends the close frame and ends the duty.
-    fn close(&mut self, goodbye: &Goodbye) {
-        let Some(duty) = self.duty.take() else {
-            return;
-        };
-        let mut last = Vec::new();
-        append(&mut last, Opcode::Close, &goodbye.payload);
-        self.conn.push_last(&last);
-        duty.end(goodbye);
-        self.closing = Some(Box::new(Closing {
-            kind: goodbye.kind,
-            is_shut_down: false,
-            deadline: Box::pin(sleep(CLOSE_TIMEOUT)),
-        }));
-    }
-
-    /// Does what others have noted; whether the connection ends at once.
-    fn heed(&mut self) -> bool {
-        match self.conn.noted() {
-            Some(Note::Cut) => return true,
-            Some(note) if self.duty.is_some() => self.close(&Goodbye::noted(note)),
-            None | Some(_) => {}
-        }
-        false
-    }
-
-    /// Writes what the socket didn't take before; ready when it has taken all, or enough to go on reading.
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.conn.is_blocked() {
-            return Poll::Ready(Ok(()));
-        }
-        match self.conn.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                if let Some(duty) = &mut self.duty {
-                    duty.resume();
-                }
-                Poll::Ready(Ok(()))
-            }
-            Poll::Pending if self.duty.is_some() && self.conn.waiting() > D::MOST_WAITING => {
-                Poll::Pending
-            }
-            Poll::Pending => Poll::Ready(Ok(())),
-            failed @ Poll::Ready(Err(_)) => failed,
+    fn heed(&mut self, conn: &Conn, note: Note) {
+        if self.duty.is_some() {
+            self.close(conn, &Goodbye::noted(note));
         }
     }
 
-    /// Goes on closing; ready when the connection has ended.
-    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn most_waiting(&self) -> Option<usize> {
+        self.duty.is_some().then_some(D::MOST_WAITING)
+    }
+
+    fn flushed(&mut self) {
+        if let Some(duty) = &mut self.duty {
+            duty.resume();
+        }
+    }
+
+    fn poll_closing(&mut self, conn: &Conn, cx: &mut Context<'_>) -> Poll<()> {
         let Some(closing) = &mut self.closing else {
             return Poll::Pending;
         };
         if closing.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if !self.conn.is_blocked() && closing.kind != Kind::Ours && !closing.is_shut_down {
-            self.conn.shut_down();
+        if !conn.is_blocked() && closing.kind != Kind::Ours && !closing.is_shut_down {
+            conn.shut_down();
             closing.is_shut_down = true;
         }
         match closing.kind {
@@ -197,45 +168,6 @@ impl<D: Duty> Connection<D> {
             // Closing with bytes unread would send a reset, which can overtake the close frame: what comes is thrown away.
             _ => Poll::Pending,
         }
-    }
-}
-
-impl<D: Duty> Future for Connection<D> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        if !this.is_known {
-            // A task's waker stays the same.
-            this.conn.set_waker(cx.waker());
-            this.is_known = true;
-        }
-        for _ in 0..MOST_READS {
-            if this.heed() {
-                return Poll::Ready(());
-            }
-            if ready!(this.poll_flush(cx)).is_err() || this.poll_closing(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            let ended = ready!(with_scratch(|scratch| {
-                let mut buf = ReadBuf::new(scratch);
-                Poll::Ready(
-                    match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                        Ok(()) if !buf.filled().is_empty() => {
-                            this.take_in(buf.filled_mut());
-                            false
-                        }
-                        // Cut, or closed without the handshake: the session can be resumed.
-                        _ => true,
-                    },
-                )
-            }));
-            if ended {
-                return Poll::Ready(());
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

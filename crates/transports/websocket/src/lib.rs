@@ -12,8 +12,8 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `server` | handshakes, upgrades, drain |
-//! | `connection` | the receiving side of a server's connection: its task, the close handshake; the sending side is [`transport::push`] |
-//! | `session` | `/ws`: commands, welcome, resume |
+//! | `connection` | the receiving side of a server's connection: frames in, the close handshake; its task and the sending side are [`transport::push`] |
+//! | `session` | `/ws`: the commands of a read, and how refusals are told |
 //! | `echo` | `/echo` |
 //! | `pulse` | pings and dead peers, one sweep a worker thread |
 //! | [`reader`] | messages out of bytes |

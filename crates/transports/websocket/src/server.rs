@@ -16,14 +16,13 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Version};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use transport::http::{self, Handler, Request, Response, error};
-use transport::push::Note;
+use transport::push::{Commands, Note};
 use transport::{Config, Drain, Server};
 
-use crate::connection::{Connection, Duty};
+use crate::connection::{Duty, Intake};
 use crate::echo::Echo;
 use crate::frame::Conn;
 use crate::pulse::Pulse;
-use crate::session::Commands;
 
 /// Serves `WebSocket`s on a worker thread until a drain is over.
 ///
@@ -144,7 +143,7 @@ impl Upgrades {
             let Some((stream, early, held)) = http::upgraded(upgraded) else {
                 return;
             };
-            let mut connection = Connection::new(stream, held, &pulse, terms, begin);
+            let mut connection = Intake::connect(stream, held, &pulse, terms, begin);
             if drain.is_started() {
                 connection.note(Note::Draining);
             }

@@ -1,9 +1,7 @@
-//! The sending side of a server's connection that pushes, shared by its task, the hub and whoever looks after it.
+//! The sending side of a server's connection, shared by its task, the hub and whoever looks after it.
 //!
 //! A message goes straight from the hub into the socket, in the thread that published it: waking the connection's task for it
 //! would cost more than the write. Only when the socket is full does the task come in, to wait until it isn't.
-//!
-//! What a message looks like on the wire is a [`Framing`]; everything else is the same for each transport that has a TCP connection of its own.
 
 use std::io;
 use std::marker::PhantomData;
@@ -11,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use hub::wire::write_gap;
+use hub::wire::{write_error, write_gap};
 use hub::{Closing, Delivery, Event, Mailbox, Outlet};
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -108,6 +106,13 @@ impl<F: Framing> Conn<F> {
         let mut bytes = Vec::new();
         F::append(&mut bytes, text);
         self.push(&bytes);
+    }
+
+    /// Sends an error message.
+    pub fn tell(&self, code: &str, message: &str) {
+        let mut text = Vec::new();
+        write_error(&mut text, code, message);
+        self.push_text(&text);
     }
 
     /// Sends whole frames, and nothing after them.
@@ -279,18 +284,6 @@ impl<F: Framing> Outlet for Conn<F> {
             Closing::Draining => Note::Draining,
         });
     }
-}
-
-/// Where the events of a session go that nobody will read: of the one that a connection began with, once it has resumed another.
-#[derive(Debug)]
-pub struct Nowhere;
-
-impl Outlet for Nowhere {
-    fn deliver(&self, mailbox: &mut Mailbox) {
-        mailbox.take(usize::MAX, |_| {});
-    }
-
-    fn closed(&self, _: Closing) {}
 }
 
 fn is_full(error: &io::Error) -> bool {
