@@ -49,9 +49,15 @@ pub fn age_quantile(quantile: f64, rate: f64, turn_round: f64, down: f64, server
     wait + down + server
 }
 
-/// By how many seconds a second events age with one event an answer, at a constant rate above 1/g; zero below.
+/// By how many seconds a second events age with one event an answer, at a constant rate above 1/g, by the times at which they happen; zero below.
 pub fn growth_unbatched(rate: f64, turn_round: f64) -> f64 {
     (rate * turn_round - 1.0).max(0.0)
+}
+
+/// The same by the times at which they are received, which are later by their age: 1 - 1/(λ g).
+pub fn growth_unbatched_as_received(rate: f64, turn_round: f64) -> f64 {
+    let growth = growth_unbatched(rate, turn_round);
+    growth / (1.0 + growth)
 }
 
 /// The share of rare events that come while the question of a hold that ran out is under way: g / (hold + g).

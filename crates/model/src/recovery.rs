@@ -9,7 +9,12 @@ pub fn time_out(round_trip: f64, deviation: f64) -> f64 {
     round_trip + (4.0 * deviation).max(LEAST_TIME_OUT)
 }
 
-/// Attempts a second when so many clients come back at uniformly random times within `jitter` seconds (RFC 6455 section 7.2.3).
+/// Attempts a second when so many clients come back at uniformly random times within `jitter` seconds (RFC 6455 section 7.2.3), once the server answers.
 pub fn reconnects_per_s(clients: f64, jitter: f64) -> f64 {
     clients / jitter
+}
+
+/// The most of them in a second when the server is away for `down` seconds, at most one: who came in vain comes again within that second.
+pub fn most_reconnects_per_s(clients: f64, jitter: f64, down: f64) -> f64 {
+    reconnects_per_s(clients, jitter) * (1.0 + down.min(1.0))
 }

@@ -167,6 +167,10 @@ fn a_long_poll_that_cant_keep_up() {
         waits[999] / seconds,
         model::long_poll::growth_unbatched(rate, turn_round),
     );
+    near(
+        waits[999] / (seconds + waits[999]),
+        model::long_poll::growth_unbatched_as_received(rate, turn_round),
+    );
     assert!(model::long_poll::growth_unbatched(3.0, 0.3) < 1e-12);
 }
 
@@ -220,6 +224,16 @@ fn a_storm_that_is_spread() {
     for second in seconds {
         assert!((f64::from(second) - rate).abs() < 4.0 * rate.sqrt());
     }
+    // Half a second away: whoever came meanwhile is back a moment after it.
+    let down = 0.5;
+    let mut first = 0.0;
+    for _ in 0..clients {
+        let at = dice.random_range(0.0..jitter);
+        first += f64::from(u8::from(at < 1.0));
+        first += f64::from(u8::from(at < down));
+    }
+    let most = model::recovery::most_reconnects_per_s(f64::from(clients), jitter, down);
+    assert!((first - most).abs() < 4.0 * most.sqrt(), "{first} {most}");
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub(crate) const CLAIMS: &[BuiltIn] = built_in![
     "claims/agarwal",
     "claims/bozdag",
     "claims/signalr",
+    "claims/signalr-unbatched",
     "claims/webtide",
 ];
 

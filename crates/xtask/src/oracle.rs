@@ -19,7 +19,6 @@ use std::time::Instant;
 
 use anyhow::ensure;
 
-use crate::awake::Awake;
 use crate::foreign::Foreign;
 use crate::lab::Lab;
 use arm::{Bench, Mode, Sample};
@@ -53,6 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let bench = Bench {
         server: lab.serve("request-response", 2 * connections + 64)?,
         seconds: args.seconds.get(),
+        lets_sleep: args.sleeping_cpus,
         lab,
         foreign,
     };
@@ -64,19 +64,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         },
         Mode::Full { connections },
     ];
-    let cpus = [bench.lab.server_cpu, bench.lab.client_cpu];
-    let _awake = (!args.sleeping_cpus)
-        .then(|| Awake::keep(&cpus))
-        .transpose()?;
     let repeats = args.repeats.get();
     let began = Instant::now();
     let mut disagree = Vec::new();
+    let mut alone = Vec::new();
     let mut tables = Vec::new();
     for mode in modes {
         let samples = measure(&bench, mode, repeats)?;
-        let lines = verdict::lines(mode, &samples);
+        let lines = verdict::lines(mode, &samples, &alone);
         for line in &lines {
             disagree.extend(line.disagreements().map(|what| format!("{mode}: {what}")));
+        }
+        if mode == Mode::Alone {
+            alone = verdict::costs(mode, &samples);
         }
         tables.push((mode, lines));
     }

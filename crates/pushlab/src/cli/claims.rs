@@ -19,6 +19,10 @@ pub(crate) struct ClaimsArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Take the results of scenarios that DIR has already, and run only the others
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) from: Option<PathBuf>,
+
     /// A quick look: at most 1 s and 2 trials a scenario, so most figures miss. Not a result to keep
     #[arg(long)]
     pub(crate) quick: bool,
@@ -36,7 +40,8 @@ fn help() -> String {
     let lines: Vec<String> = lines.collect();
     format!(
         "Claims:\n{}\n\nExamples:\n  pushlab claims                all of them, a quarter of an hour\n  \
-         pushlab claims 3 4 rfc6202    some\n\n\
+         pushlab claims 3 4 rfc6202    some\n  \
+         pushlab claims --from results/claims   the verdicts again, of what was measured\n\n\
          13 loses packets, which needs root. Exit codes: 0 what could be measured agrees, 3 a figure was not reproduced, 1 a case failed.",
         lines.join("\n")
     )

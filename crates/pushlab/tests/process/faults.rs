@@ -11,7 +11,7 @@ const SMALL: &str = "
 name = 'faulty'
 question = 'Does it come back?'
 kind = 'rooms'
-transports = ['request-response', 'long-poll', 'websocket']
+transports = ['tcp', 'request-response', 'long-poll', 'websocket']
 duration = '1500ms'
 warm-up = '0s'
 trials = 1
@@ -108,7 +108,7 @@ fn all_is_accounted_for(row: &Row) {
 #[test]
 fn a_killed_server_is_started_again_and_everyone_comes_back() {
     let rows = rows(&format!("{SMALL}{KILL}"));
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 4);
     for row in rows {
         all_is_accounted_for(&row);
         assert_eq!((row.text("fresh"), row.text("resumed")), ("6", "0"));
@@ -173,8 +173,8 @@ fn a_link_that_is_cut_costs_nothing_however_it_is() {
             // The server lives, so everyone goes on where it was.
             assert_eq!(row.text("gap_missed"), "0", "{arm}: {how}");
             assert_eq!(row.text("fresh"), "0", "{arm}: {how}");
-            // A poll may be asked again by itself; a WebSocket is gone, and is not always told.
-            if arm == "websocket" {
+            // A poll may be asked again by itself; a lasting connection is gone, and is not always told.
+            if arm == "websocket" || arm == "tcp" {
                 let kinds = row.text("errors_by_kind");
                 let is_told = how != "silence";
                 assert_eq!(kinds.contains("dead="), !is_told, "{how}: {kinds}");

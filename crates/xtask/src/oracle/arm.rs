@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::Value;
 
+use crate::awake::Awake;
 use crate::children::Running;
 use crate::foreign::{Foreign, Generator, Latency, Load, Said};
 use crate::lab::{Lab, Ready, number};
@@ -21,6 +22,8 @@ pub(crate) struct Bench {
     /// One server for all.
     pub(crate) server: Ready,
     pub(crate) seconds: u32,
+    /// Whether idle CPUs may sleep.
+    pub(crate) lets_sleep: bool,
 }
 
 /// The shape of the load.
@@ -88,6 +91,7 @@ impl Mode {
 impl Bench {
     /// One run of one generator.
     pub(crate) fn measure(&self, mode: Mode, arm: Arm) -> anyhow::Result<Sample> {
+        let _awake = Awake::keep(&self.kept_awake(mode, arm))?;
         match arm {
             Arm::Pushlab => self.pushlab(mode),
             Arm::Foreign(generator) => {
@@ -101,6 +105,18 @@ impl Bench {
                 let said = self.foreign.run(generator, &load, self.lab.client_cpu)?;
                 Ok(said.into())
             }
+        }
+    }
+
+    /// CPUs that would sleep, and so would put a wake-up into the path of some and not of others. At full speed none does, and a CPU on which the
+    /// lab spins doesn't either: there the loop would only be in its way.
+    fn kept_awake(&self, mode: Mode, arm: Arm) -> Vec<usize> {
+        let (server, client) = (self.lab.server_cpu, self.lab.client_cpu);
+        match (mode, arm) {
+            _ if self.lets_sleep => Vec::new(),
+            (Mode::Full { .. }, _) => Vec::new(),
+            (Mode::Open { .. }, Arm::Pushlab) => vec![server],
+            _ => vec![server, client],
         }
     }
 

@@ -52,8 +52,10 @@ meanwhile at once, and its correction begins when the timer woke and not when th
 come in bursts that queue behind each other at the server, and in no case is its own lateness in its figures; pushlab's is.
 - **Which connection.** pushlab gives arrivals to connections in turn, oha to whichever is free. As long as few are busy it is the same.
 - **Sleeping.** A spinning generator has an awake CPU when the answer comes; one that sleeps in epoll is woken first, tens of \
-microseconds on a virtual machine. So that generators are compared and not their CPUs, both CPUs are kept awake by loops of the idle \
-scheduling class; with --sleeping-cpus the waking is in the figures of oha and wrk and, where it spins, not in pushlab's.
+microseconds on a virtual machine. So that generators are compared and not their CPUs, a CPU that would sleep is kept awake by a loop of the \
+idle scheduling class; with --sleeping-cpus the waking is in the figures of oha and wrk and, where it spins, not in pushlab's.
+- **Cold.** At a low rate a generator's code and data leave the caches between two requests. By how much more CPU time a request then costs it \
+than back to back may be in its latencies, on top of a wake-up.
 - **Coordinated omission.** In a closed loop nothing is due: who waits for a slow answer sends nothing meanwhile. All closed figures, \
 pushlab's too, are of that kind and say nothing about a schedule. wrk's own output is corrected afterwards, always, as if each \
 connection had meant to send once a mean round trip: to each answer that took two of these or more, samples are added. That is undone \
@@ -125,6 +127,7 @@ mod tests {
         let compared = Compared {
             with: "pushlab",
             percentiles: [one(1.0), one(1.1), one(0.994)],
+            slack: 30_000.0,
         };
         let table = table(Mode::Alone, &[line(Some(compared))]);
         assert!(table.starts_with("### Closed loop, 1 connection\n"));

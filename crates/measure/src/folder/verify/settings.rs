@@ -52,7 +52,9 @@ impl Check<'_> {
         // Which transports there were then, and what they execute, isn't known here: whatever the text names may be one.
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
         let mut words: Vec<&str> = text
-            .split(|letter| !is_part(letter))
+            .lines()
+            .map(without_comment)
+            .flat_map(|line| line.split(|letter| !is_part(letter)))
             .filter(|word| !word.is_empty())
             .collect();
         words.sort_unstable();
@@ -76,6 +78,20 @@ impl Check<'_> {
         let index = self.folder.scenario.lines().position(is_it);
         index.map_or(1, |index| index as u64 + 1)
     }
+}
+
+/// A line of TOML up to its comment: the first `#` that is in no text.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let comment = line.char_indices().find(|&(_, letter)| {
+        match (quote, letter) {
+            (None, '"' | '\'') => quote = Some(letter),
+            (Some(open), _) if open == letter => quote = None,
+            _ => {}
+        }
+        quote.is_none() && letter == '#'
+    });
+    comment.map_or(line, |(at, _)| &line[..at])
 }
 
 /// Whether a case that ran to its end was measured for so long.
@@ -124,4 +140,23 @@ fn settings_problem(scenario: &Scenario, row: &RunRow) -> Option<String> {
         let right = right.map_or_else(|| "nothing".to_owned(), |right| right.to_string());
         (!is_right).then(|| format!("`{}` is {own}; {right} would be right", axis.column))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_comment;
+
+    #[test]
+    fn a_comment_ends_a_line_and_a_text_holds_what_it_likes() {
+        for (line, kept) in [
+            ("hold = '1s' # not \"hold\"", "hold = '1s' "),
+            (
+                "question = \"what's a # for?\"",
+                "question = \"what's a # for?\"",
+            ),
+            ("# hold", ""),
+        ] {
+            assert_eq!(without_comment(line), kept);
+        }
+    }
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use measure::Folder;
+use measure::{Folder, Status};
 use rustix::process::geteuid;
 use scenario::{Backend, Scenario};
 
@@ -75,7 +75,10 @@ pub(crate) fn claims(args: &ClaimsArgs) -> Result<Exit, Failure> {
         } else {
             scenario
         };
-        let folder = if let Some(reason) = lacking(&scenario) {
+        let known = args.from.as_deref().and_then(|from| kept(from, &scenario));
+        let folder = if let Some(folder) = known {
+            seen_folder(folder)
+        } else if let Some(reason) = lacking(&scenario) {
             Err(reason)
         } else {
             let (folder, ended) = bench.study(&scenario)?;
@@ -93,10 +96,10 @@ pub(crate) fn claims(args: &ClaimsArgs) -> Result<Exit, Failure> {
     let report = judge(&claims, &seen);
     let json = report.json()?;
     fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
-    // A part of the claims is looked at, and not kept in place of all.
-    if args.ids.is_empty() {
-        keep(&out.join("claims.json"), &json)?;
-        keep(&out.join("claims.md"), &report.markdown())?;
+    // A part of the claims, or a quick look, is not kept in place of all.
+    if args.ids.is_empty() && !args.quick {
+        write_whole(&out.join("claims.json"), &json)?;
+        write_whole(&out.join("claims.md"), &report.markdown())?;
     }
     if args.json {
         std::io::stdout().write_all(json.as_bytes())?;
@@ -124,6 +127,26 @@ const RETRIES: u32 = 1;
 /// Where the scenario of that name is.
 fn path(name: &str) -> PathBuf {
     Path::new("claims").join(name)
+}
+
+/// The newest folder below `from` that has this scenario as it stands now, measured to its end.
+fn kept(from: &Path, scenario: &Scenario) -> Option<Folder> {
+    let entries = fs::read_dir(from).ok()?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    // Their names begin with the time.
+    paths.sort_unstable();
+    let folders = paths.iter().rev().filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.contains(&format!("-{}-", scenario.name))
+    });
+    let mut folders = folders.filter_map(|path| Folder::read(path).ok());
+    folders.find(|folder| {
+        let run = &folder.manifest.run;
+        run.scenario == scenario.name
+            && run.quick == scenario.quick
+            && folder.manifest.status == Status::Complete
+            && folder.scenario == scenario.text
+    })
 }
 
 /// The scenarios of the claims, each once.
@@ -168,9 +191,9 @@ fn judge(claims: &[Claim], seen: &Seen) -> Report {
     report
 }
 
-fn keep(path: &Path, text: &str) -> Result<(), Failure> {
-    let kept = measure::replace(path, text.as_bytes());
-    kept.map_err(|error| Failure::Lab(anyhow!("can't write {}: {error}", path.display())))
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = measure::replace(path, text.as_bytes());
+    written.map_err(|error| Failure::Lab(anyhow!("can't write {}: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -255,40 +255,41 @@ fn aquil_2017() -> Claim {
 }
 
 fn signalr_2293() -> Claim {
-    let rate = |arm, point| {
-        move |seen: &Seen| seen.metric(at("signalr", arm).point(point), "messages_per_s")
+    let cpu = |scenario, arm| {
+        move |seen: &Seen| seen.metric(at(scenario, arm), "server_cpu_us_per_message")
     };
     let figures = vec![
         Figure::of(
-            "batching long-poll : WebSocket that doesn't",
+            "messages a server-CPU second, batching long-poll : WebSocket that doesn't",
             "x",
             0.0,
             move |seen| {
                 ratio(
-                    rate("long-poll", "batching=true")(seen),
-                    rate("websocket", "batching=false")(seen),
+                    cpu("signalr-unbatched", "websocket")(seen),
+                    cpu("signalr", "long-poll")(seen),
                 )
             },
         )
-        .published(1.0)
-        .at_least(),
-        Figure::of("both batching", "x", 0.0, move |seen| {
+        .published(2.4)
+        .at_least()
+        .because(
+            "here a write to each WebSocket is cheap: batching saves less than a request costs",
+        ),
+        Figure::of("the same, both batching", "x", 0.0, move |seen| {
             ratio(
-                rate("long-poll", "batching=true")(seen),
-                rate("websocket", "batching=true")(seen),
+                cpu("signalr", "websocket")(seen),
+                cpu("signalr", "long-poll")(seen),
             )
-        })
-        .predicted(1.0)
-        .at_most(),
+        }),
     ];
     claim(
         "signalr-2293",
         "long-poll batches, and so delivers more",
         (
-            "dotnet SignalR issue 2293 (2.4 M against 1 M messages a second)",
+            "dotnet SignalR issue 2293: 2.4 M against 1 M messages a second",
             Mark::Read,
         ),
-        &["signalr"],
+        &["signalr", "signalr-unbatched"],
         figures,
     )
 }
