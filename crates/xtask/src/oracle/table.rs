@@ -42,7 +42,7 @@ const REASONS: &str = "\
 How to read it. Like stands against like: what is measured from when a request was due (pushlab's response time, oha with \
 --latency-correction) and what is measured from when it was sent (pushlab's service time, oha without). The last column is the \
 other's figure over pushlab's, repeat by repeat, median. At full speed a latency is first of all connections over rate (Little's \
-law), so there it is taken times the rate of its run.
+law), so there it is taken times the rate of its run, and the mean is what is judged.
 
 Differences that are known, each from the source of the tool (oha 1.16.0, wrk 4.1.0):
 
@@ -92,7 +92,10 @@ fn cost(mode: Mode, line: &Line) -> String {
 
 fn ratios(compared: &Compared) -> String {
     let [p50, p90, p99] = compared.percentiles.map(|one| one.ratio);
-    format!("{p50:.2}, {p90:.2}, {p99:.2} of {}", compared.with)
+    let mean = compared
+        .mean
+        .map_or(String::new(), |mean| format!("; mean {:.2}", mean.ratio));
+    format!("{p50:.2}, {p90:.2}, {p99:.2} of {}{mean}", compared.with)
 }
 
 #[cfg(test)]
@@ -127,6 +130,7 @@ mod tests {
         let compared = Compared {
             with: "pushlab",
             percentiles: [one(1.0), one(1.1), one(0.994)],
+            mean: None,
             slack: 30_000.0,
         };
         let table = table(Mode::Alone, &[line(Some(compared))]);
