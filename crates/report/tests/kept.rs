@@ -70,5 +70,8 @@ fn the_readme_shows_the_kept_claims() {
     let read = |path: &str| fs::read_to_string(root().join(path)).expect("a file");
     let (readme, kept) = (read("README.md"), read("results/claims/claims.md"));
     assert!(kept.lines().count() > 40);
-    assert!(readme.contains(&kept), "README.md has another table than results/claims/claims.md");
+    assert!(
+        readme.contains(&kept),
+        "README.md has another table than results/claims/claims.md"
+    );
 }

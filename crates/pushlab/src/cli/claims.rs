@@ -36,7 +36,7 @@ fn help() -> String {
     let claims = command::claim_titles();
     let lines = claims
         .iter()
-        .map(|(id, title)| format!("  {id:<14}{title}"));
+        .map(|(id, title)| format!("  {id:<15}{title}"));
     let lines: Vec<String> = lines.collect();
     format!(
         "Claims:\n{}\n\nExamples:\n  pushlab claims                all of them, a quarter of an hour\n  \

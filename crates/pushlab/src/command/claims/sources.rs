@@ -10,6 +10,7 @@ pub(super) fn sources() -> Vec<Claim> {
         bozdag_2007(),
         webtide_2007(),
         bozdag_2009(),
+        quantum_leap(),
         rfc6202(),
         agarwal_2012(),
         pimentel_2012(),
@@ -121,6 +122,70 @@ fn bozdag_2009() -> Claim {
         &["lesson-7", "bozdag"],
         figures,
     )
+}
+
+/// Bits a second of the headers of so many clients that poll once a second, in Mbit/s.
+fn header_traffic(heads: f64, clients: f64) -> f64 {
+    heads * 8.0 * clients / 1e6
+}
+
+fn quantum_leap() -> Claim {
+    let of = |scenario, arm| move |seen: &Seen| seen.ms(at(scenario, arm), "latency_mean_ns");
+    let (fresh, kept) = (
+        of("lesson-2-fresh", "request-response"),
+        of("lesson-2-kept", "long-poll"),
+    );
+    let (fresh_way, kept_way) = (
+        model::request::one_way(model::request::TCP, 0.1, 0.05),
+        model::request::one_way(model::request::KEPT, 0.1, 0.05),
+    );
+    let websocket = of("lesson-2-kept", "websocket");
+    let figures = vec![
+        Figure::of(
+            "10,000 clients polling each second",
+            "Mbit/s",
+            0.01,
+            |seen| Ok(vec![header_traffic(seen.replayed()?.heads, 10_000.0)]),
+        )
+        .published(69.68)
+        .predicted(header_traffic(909.0, 10_000.0))
+        .because("the printed lines were counted without line ends"),
+        Figure::of("10,000 clients told each second", "Mbit/s", 0.01, |seen| {
+            Ok(vec![header_traffic(seen.replayed()?.frame, 10_000.0)])
+        })
+        .published(0.16),
+        Figure::of("headers, polling : WebSocket", "x", 0.05, |seen| {
+            let replay = seen.replayed()?;
+            Ok(vec![replay.heads / replay.frame])
+        })
+        .published(500.0)
+        .predicted(909.0 / 2.0)
+        .because("it is rounded up"),
+        Figure::of("latency, polling : WebSocket", "x", 0.05, move |seen| {
+            ratio(fresh(seen), websocket(seen))
+        })
+        .published(3.0)
+        .predicted(fresh_way / kept_way),
+        Figure::of("the same over a kept connection", "x", 0.05, move |seen| {
+            ratio(kept(seen), websocket(seen))
+        })
+        .published(3.0)
+        .predicted(1.0)
+        .because("their polls opened a connection each"),
+    ];
+    Claim {
+        replays: true,
+        ..claim(
+            "quantum-leap",
+            "500:1 in headers, 3:1 in latency",
+            (
+                "Lubbers and Greco, HTML5 WebSocket: A Quantum Leap in Scalability for the Web",
+                Mark::Read,
+            ),
+            &["lesson-2-fresh", "lesson-2-kept"],
+            figures,
+        )
+    }
 }
 
 fn rfc6202() -> Claim {
