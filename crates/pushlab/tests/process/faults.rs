@@ -176,9 +176,12 @@ fn a_link_that_is_cut_costs_nothing_however_it_is() {
             // A poll may be asked again by itself; a lasting connection is gone, and is not always told.
             if arm == "websocket" || arm == "tcp" {
                 let kinds = row.text("errors_by_kind");
-                let is_told = how != "silence";
-                assert_eq!(kinds.contains("dead="), !is_told, "{how}: {kinds}");
-                assert!(row.number("resumed") >= 6.0, "{how}: {kinds}");
+                assert!(row.number("resumed") >= 6.0, "{arm}: {how}: {kinds}");
+                // On TCP nobody pings, so a session that is only quiet is replaced as well.
+                if arm == "websocket" {
+                    let is_told = how != "silence";
+                    assert_eq!(kinds.contains("dead="), !is_told, "{how}: {kinds}");
+                }
             }
         }
     }
