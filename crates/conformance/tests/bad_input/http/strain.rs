@@ -64,7 +64,7 @@ pub(super) async fn too_much<T: Transport>() {
 }
 
 pub(super) async fn too_slow<T: Transport>() {
-    let quick = Duration::from_millis(200);
+    let quick = Duration::from_millis(600);
     let config = Config {
         header_timeout: quick,
         body_timeout: quick,

@@ -354,7 +354,7 @@ fn jitter_spreads_a_storm() {
 fn slow<T: Transport>(policy: hub::SlowConsumer) -> Measurement {
     let population = Population::Broadcast { subscribers: 2 };
     let mut slow = returning(scenario(Kind::Broadcast, population, constant(500.0)));
-    slow.duration = ms(1200);
+    slow.duration = ms(2500);
     slow.load = Some(Load {
         pace: constant(500.0),
         payload: 32 << 10,
