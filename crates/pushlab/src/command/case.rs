@@ -9,7 +9,7 @@ use anyhow::{Error, anyhow};
 use hub::{Door, Limits, SlowConsumer};
 use load::{Hooks, Phase, Samples, Strike, Targets};
 use measure::{Guards, Key, Measurement, Outcome};
-use scenario::{Case, Scenario, What};
+use scenario::{Case, Cut, Scenario, What};
 use tokio::sync::oneshot;
 use transport::{ClientOptions, Target};
 
@@ -206,12 +206,18 @@ impl Run<'_> {
             Network::Loopback => None,
             Network::Relay(..) | Network::Packets(_) => Some(network),
         };
-        let is_killed = |fault: &scenario::Fault| fault.what == What::KillServer;
         let scenario = &self.case.scenario;
-        if network::packets(scenario).is_some() && scenario.faults.iter().any(is_killed) {
-            return Err(anyhow!(
-                "a server behind a link of packets isn't started again: write backend = \"relay\""
-            ));
+        if network::packets(scenario).is_some() {
+            let why = scenario.faults.iter().find_map(|fault| match fault.what {
+                What::KillServer => Some("a server behind a link of packets isn't started again"),
+                What::CutLink(Cut::MidMessage) => {
+                    Some("a link of packets sees no messages to cut in the middle")
+                }
+                _ => None,
+            });
+            if let Some(why) = why {
+                return Err(anyhow!("{why}: write backend = \"relay\""));
+            }
         }
         Faults::new(scenario, server, launch, link)
     }

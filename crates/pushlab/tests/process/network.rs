@@ -202,4 +202,7 @@ fn claims_are_told_figure_by_figure() {
     assert!(only_folder(&out).join("runs.csv").exists());
     let (code, _, errors) = outcome(&["claims", "16"]);
     assert_eq!(code, 2, "{errors}");
+    let (code, _, errors) = outcome(&["claims", "1", "--from", "/nowhere"]);
+    assert_eq!(code, 2, "{errors}");
+    assert!(errors.contains("--from /nowhere is no folder"), "{errors}");
 }

@@ -57,6 +57,12 @@ pub(crate) fn titles() -> Vec<(&'static str, &'static str)> {
 pub(crate) fn claims(args: &ClaimsArgs) -> Result<Exit, Failure> {
     let wanted = |claim: &Claim| args.ids.is_empty() || args.ids.iter().any(|id| id == claim.id);
     let claims: Vec<Claim> = all().into_iter().filter(wanted).collect();
+    if let Some(from) = args.from.as_deref().filter(|from| !from.is_dir()) {
+        let shown = from.display();
+        return Err(Failure::Usage(anyhow!(
+            "--from {shown} is no folder; results/claims would be one"
+        )));
+    }
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(RESULTS));
     let bench = Bench::set_up(&ExperimentArgs {
         quick: args.quick,
