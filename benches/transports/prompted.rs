@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
-use transport::http::client::{Polls, SessionClient};
+use transport::http::client::{Polling, Polls, SessionClient};
 use transport::{ClientError, Info, Server, Target, Transport};
 
 /// The transport, but for its clients' pace.
@@ -21,14 +21,17 @@ pub(super) struct RequestResponse;
 impl Transport for RequestResponse {
     const INFO: Info = request_response::RequestResponse::INFO;
 
-    type Client = SessionClient<WhenTold>;
+    type Client = SessionClient<Polling<WhenTold>>;
 
     async fn serve(server: Server) -> io::Result<()> {
         request_response::RequestResponse::serve(server).await
     }
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, Self::INFO.name, |_| WhenTold::new()).await
+        SessionClient::connect(target, Self::INFO.name, |opened| {
+            Polling::new(opened, WhenTold::new())
+        })
+        .await
     }
 }
 

@@ -44,6 +44,11 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long a peer may be silent after a ping before it counts as dead. Default 20 s.
     pub ping_timeout: Duration,
+    /// How long a browser waits before it opens a broken event stream anew. Each stream is told up to twice as much, at random, so that those of a
+    /// restarted server don't come back at once. Default 2 s.
+    pub sse_retry: Duration,
+    /// After how much silence an event stream is sent a comment, so that nobody on the way takes it for dead. Default 15 s.
+    pub sse_heartbeat: Duration,
     /// How long, after a drain begins, connections stay open to be told 503. Default 500 ms.
     pub drain_notice: Duration,
     /// How long a drain waits for requests and close handshakes under way. Default 5 s.
@@ -65,6 +70,8 @@ impl Default for Config {
             hold: Duration::from_secs(25),
             ping_interval: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(20),
+            sse_retry: Duration::from_secs(2),
+            sse_heartbeat: Duration::from_secs(15),
             drain_notice: Duration::from_millis(500),
             drain_grace: Duration::from_secs(5),
             batching: true,

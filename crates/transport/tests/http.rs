@@ -14,7 +14,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use transport::http::client::{Polls, SessionClient};
+use transport::http::client::{Polling, Polls, SessionClient};
 use transport::http::{self, Body, Handler, Method, Request, Response};
 use transport::{ClientError, Config, Info, Server, Target, Transport};
 
@@ -41,7 +41,7 @@ impl Transport for Bare {
         options: &[],
         pushed_replies: false,
     };
-    type Client = SessionClient<Never>;
+    type Client = SessionClient<Polling<Never>>;
 
     async fn serve(server: Server) -> io::Result<()> {
         let routes = Routes {
@@ -52,7 +52,7 @@ impl Transport for Bare {
     }
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, "bare", |_| Never).await
+        SessionClient::connect(target, "bare", |opened| Polling::new(opened, Never)).await
     }
 }
 

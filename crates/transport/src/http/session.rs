@@ -28,12 +28,28 @@ pub const MAX_WAIT: Duration = Duration::from_secs(60);
 pub trait Events: 'static {
     /// Whether replies stand in the answer to `POST /commands`; else they are messages like any other.
     const REPLIES_IN_ANSWER: bool;
-    /// Whether `GET /events` takes `wait`.
-    const WAITS: bool;
+    /// How `GET /events` is answered, and so what it takes.
+    const FORM: Form;
 
     /// Answers `GET /events`. Dropping the future, as happens when the client vanishes, drops `poll` and so gives the place back.
     fn events(self: Rc<Self>, poll: Poll, asked: Asked)
     -> impl Future<Output = Response> + 'static;
+}
+
+/// How `GET /events` is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// At once: with `after`.
+    AtOnce,
+    /// When there is something to say: with `after`, which may be `now`, and `wait`.
+    Held,
+    /// With a stream (HTML section 9.2): with `Last-Event-ID`, which counts for more than `after`, and with `token` for a browser's `EventSource`,
+    /// which can set no header.
+    ///
+    /// A secret in a URL is no good habit: URLs are kept in histories and written to logs (RFC 6750 section 5.3). Here the page's script asks for it
+    /// and no history has it, the answer is never stored, no server of the lab writes down what it is asked, and the token is random, one session's
+    /// alone and soon over.
+    Stream,
 }
 
 /// What `GET /events` asks for beside the messages.
@@ -178,23 +194,44 @@ impl<E: Events> Sessions<E> {
     /// Begins the poll that `GET /events` asks for.
     fn poll(&self, request: Request) -> Result<(Poll, Asked), Box<Response>> {
         use hyper::body::Body as _;
-        let token = token(request.headers())?;
+        let malformed = |message| refuse(400, "malformed", message);
+        let headers = request.headers();
+        let query = Query::parse(request.uri().query().unwrap_or_default(), E::FORM);
+        let in_query = query.as_ref().map_or(None, |query| query.token);
+        let token = match (bearer(headers), in_query) {
+            // RFC 6750 section 2.
+            (Some(_), Some(_)) => return Err(malformed("a token is told once")),
+            (token, None) | (None, token) => token.ok_or_else(no_token)?,
+        };
+        let query = query.map_err(malformed)?;
         if !request.body().is_end_stream() {
-            return Err(refuse(400, "malformed", "a poll has no body"));
+            return Err(malformed("a poll has no body"));
         }
-        let query = Query::parse(request.uri().query().unwrap_or_default(), E::WAITS)
-            .map_err(|message| refuse(400, "malformed", message))?;
-        let poll = match query.after {
-            Some(After::Now) => self.door.poll_from_now(token),
-            Some(After::Cursor(received)) => self.door.poll(token, Some(received)),
-            None => self.door.poll(token, None),
-        }
-        .map_err(|error| Box::new(refused(&error)))?;
+        let last = if E::FORM == Form::Stream {
+            last_event_id(headers).map_err(malformed)?
+        } else {
+            None
+        };
+        let poll = match (last, query.after) {
+            (None, Some(After::Now)) => self.door.poll_from_now(token),
+            (None, Some(After::Cursor(received))) | (Some(received), _) => {
+                self.door.poll(token, Some(received))
+            }
+            (None, None) => self.door.poll(token, None),
+        };
+        let poll = match poll {
+            // HTML section 9.2.2: so a browser is told to come back no more.
+            Err(Refused::UnknownToken | Refused::Gone) if last.is_some() => {
+                return Err(Box::new(no_content(HeaderMap::new())));
+            }
+            poll => poll.map_err(|error| Box::new(refused(&error)))?,
+        };
+        let wait = query.wait;
         let (head, _) = request.into_parts();
         Ok((
             poll,
             Asked {
-                wait: query.wait,
+                wait,
                 headers: head.headers,
             },
         ))
@@ -256,10 +293,25 @@ fn no_token() -> Box<Response> {
     )
 }
 
+/// What the client of a stream has received, as `Last-Event-ID` tells it (HTML section 9.2.4).
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, &'static str> {
+    const MALFORMED: &str = "`Last-Event-ID` is a count of messages";
+    let mut values = headers.get_all("last-event-id").iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err("`Last-Event-ID` is there twice");
+    }
+    let received = value.to_str().ok().and_then(number);
+    received.map(Some).ok_or(MALFORMED)
+}
+
 #[derive(Debug, Default, PartialEq)]
-struct Query {
+struct Query<'a> {
     after: Option<After>,
     wait: Option<Duration>,
+    token: Option<&'a str>,
 }
 
 /// What a poll has received already.
@@ -268,17 +320,18 @@ enum After {
     /// So many messages.
     Cursor(u64),
     /// Whatever there was: our extension, for showing what a client without a cursor loses between two polls. A server that answers at once
-    /// could never answer such a poll with anything, so it refuses it.
+    /// could never answer such a poll with anything, so it refuses it, and a stream has no gaps between polls.
     Now,
 }
 
-impl Query {
+impl<'a> Query<'a> {
     /// Parses strictly: what is unknown or there twice is refused.
-    fn parse(query: &str, waits: bool) -> Result<Self, &'static str> {
+    fn parse(query: &'a str, form: Form) -> Result<Self, &'static str> {
         let mut parsed = Self::default();
         if query.is_empty() {
             return Ok(parsed);
         }
+        let (waits, is_stream) = (form == Form::Held, form == Form::Stream);
         for pair in query.split('&') {
             match pair.split_once('=') {
                 Some(("after", _)) if parsed.after.is_some() => {
@@ -286,9 +339,7 @@ impl Query {
                 }
                 Some(("after", "now")) if waits => parsed.after = Some(After::Now),
                 Some(("after", "now")) => {
-                    return Err(
-                        "`after=now` is for polls that are held; this server answers at once",
-                    );
+                    return Err("`after=now` is for polls that are held; this server holds none");
                 }
                 Some(("after", value)) => {
                     let received = number(value).ok_or("`after` is a count of messages")?;
@@ -300,8 +351,17 @@ impl Query {
                 Some(("wait", value)) if waits => {
                     parsed.wait = Some(seconds(value).ok_or("`wait` is a number of seconds")?);
                 }
-                _ if waits => return Err("only `after` and `wait` are known here"),
-                _ => return Err("only `after` is known here"),
+                Some(("token", _)) if is_stream && parsed.token.is_some() => {
+                    return Err("`token` is there twice");
+                }
+                Some(("token", value)) if is_stream => parsed.token = Some(value),
+                _ => {
+                    return Err(match form {
+                        Form::AtOnce => "only `after` is known here",
+                        Form::Held => "only `after` and `wait` are known here",
+                        Form::Stream => "only `after` and `token` are known here",
+                    });
+                }
             }
         }
         Ok(parsed)
@@ -384,17 +444,19 @@ impl<E: Events, F: Future<Output = Response>> Future for Route<E, F> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     #[test]
     fn a_query_is_taken_to_the_letter() {
-        let parse = |query| Query::parse(query, true);
+        let parse = |query| Query::parse(query, Form::Held);
         assert_eq!(parse(""), Ok(Query::default()));
         assert_eq!(
             parse("after=7"),
             Ok(Query {
                 after: Some(After::Cursor(7)),
-                wait: None
+                ..Query::default()
             })
         );
         assert_eq!(
@@ -404,6 +466,7 @@ mod tests {
         let both = Query {
             after: Some(After::Cursor(0)),
             wait: Some(Duration::from_millis(250)),
+            token: None,
         };
         assert_eq!(parse("wait=0.25&after=0"), Ok(both));
         assert_eq!(
@@ -435,7 +498,41 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        assert!(Query::parse("wait=1", false).is_err());
-        assert!(Query::parse("after=now", false).is_err());
+        for form in [Form::AtOnce, Form::Stream] {
+            assert!(Query::parse("wait=1", form).is_err(), "{form:?}");
+            assert!(Query::parse("after=now", form).is_err(), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_query_is_for_streams() {
+        let query = Query {
+            after: Some(After::Cursor(7)),
+            token: Some("t"),
+            wait: None,
+        };
+        assert_eq!(Query::parse("token=t&after=7", Form::Stream), Ok(query));
+        assert!(Query::parse("token=t&token=t", Form::Stream).is_err());
+        for form in [Form::AtOnce, Form::Held] {
+            assert!(Query::parse("token=t", form).is_err(), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_last_event_id_is_a_cursor_or_malformed() {
+        let parse = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("last-event-id", HeaderValue::from_static(value));
+            }
+            last_event_id(&headers).ok()
+        };
+        assert_eq!(parse(&[]), Some(None));
+        assert_eq!(parse(&["0"]), Some(Some(0)));
+        assert_eq!(parse(&["18446744073709551615"]), Some(Some(u64::MAX)));
+        for bad in ["", "-1", "+1", "1.0", "x", "18446744073709551616"] {
+            assert_eq!(parse(&[bad]), None, "{bad}");
+        }
+        assert_eq!(parse(&["1", "1"]), None);
     }
 }

@@ -20,7 +20,7 @@ pub use client::Always;
 
 use std::io;
 
-use transport::http::client::SessionClient;
+use transport::http::client::{Polling, SessionClient};
 use transport::{ClientError, Info, Server, Target, Transport};
 
 /// Long polling over HTTP/1.1.
@@ -38,13 +38,16 @@ impl Transport for LongPoll {
         pushed_replies: true,
     };
 
-    type Client = SessionClient<Always>;
+    type Client = SessionClient<Polling<Always>>;
 
     async fn serve(server: Server) -> io::Result<()> {
         server::serve(server).await
     }
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, NAME, |_| Always::new(&target.options)).await
+        SessionClient::connect(target, NAME, |opened| {
+            Polling::new(opened, Always::new(&target.options))
+        })
+        .await
     }
 }

@@ -17,7 +17,7 @@ pub use client::Pace;
 
 use std::io;
 
-use transport::http::client::SessionClient;
+use transport::http::client::{Polling, SessionClient};
 use transport::{ClientError, Info, Server, Target, Transport};
 
 /// Short polling over HTTP/1.1.
@@ -35,13 +35,16 @@ impl Transport for RequestResponse {
         pushed_replies: false,
     };
 
-    type Client = SessionClient<Pace>;
+    type Client = SessionClient<Polling<Pace>>;
 
     async fn serve(server: Server) -> io::Result<()> {
         server::serve(server).await
     }
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, NAME, |welcome| Pace::new(&target.options, welcome)).await
+        SessionClient::connect(target, NAME, |opened| {
+            Polling::new(opened, Pace::new(&target.options, opened.welcome))
+        })
+        .await
     }
 }

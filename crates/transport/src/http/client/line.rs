@@ -8,10 +8,11 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::lookup_host;
 
-use super::response::{Chunks, Framing, Head, bad};
+use super::response::{Chunks, Framing, Head, Step, bad};
+use crate::buffers::with_scratch;
 use crate::stream::{Counted, Meter, connect};
 use crate::{ClientError, Connection, Target};
 
@@ -110,11 +111,23 @@ pub struct Line {
     input: Vec<u8>,
     /// Whether a request is under way.
     is_busy: bool,
-    /// Whether the request may be made again if the connection breaks (RFC 9110 section 9.2.2).
-    is_safe: bool,
+    kind: Kind,
     tries: u32,
     head: Option<Head>,
     chunks: Chunks,
+    /// Whether what came with the head of a stream has yet to be looked at.
+    has_early: bool,
+}
+
+/// What kind of request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One that may not be made again.
+    Once,
+    /// One that may be made again if the connection breaks (RFC 9110 section 9.2.2).
+    Safe,
+    /// The same, and the body of a 200 is wanted as it comes.
+    Stream,
 }
 
 enum State {
@@ -146,10 +159,11 @@ impl Line {
             written: 0,
             input: Vec::new(),
             is_busy: false,
-            is_safe: false,
+            kind: Kind::Once,
             tries: 0,
             head: None,
             chunks: Chunks::default(),
+            has_early: true,
         }
     }
 
@@ -177,9 +191,21 @@ impl Line {
         self.request.clear();
         write(&mut self.request);
         self.is_busy = true;
-        self.is_safe = is_safe;
+        self.kind = if is_safe { Kind::Safe } else { Kind::Once };
         self.tries = 0;
         self.restart();
+    }
+
+    /// As [`begin`](Self::begin), for a safe request whose answer may be a body without an end in sight: a 200 in chunks or until the connection
+    /// ends. [`poll`](Self::poll) is ready with its head then, and [`poll_pieces`](Self::poll_pieces) brings its body.
+    pub fn begin_stream(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.begin(true, write);
+        self.kind = Kind::Stream;
+    }
+
+    /// Whether the answer's body is coming in, for [`poll_pieces`](Self::poll_pieces).
+    pub fn is_streaming(&self) -> bool {
+        self.is_busy && self.kind == Kind::Stream && self.head.is_some_and(Head::has_no_end_yet)
     }
 
     /// Makes the request and waits for the whole response.
@@ -192,6 +218,14 @@ impl Line {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(body)) => {
                     let head = self.head.unwrap_or(NO_HEAD);
+                    if self.is_streaming() {
+                        // What came behind the head is for `poll_pieces`.
+                        self.input.drain(..head.length);
+                        return Poll::Ready(Ok(Answer {
+                            status: head.status,
+                            body: &[],
+                        }));
+                    }
                     self.is_busy = false;
                     if head.closes || self.host.target.options.connection == Connection::Fresh {
                         self.state = State::Closed;
@@ -202,7 +236,7 @@ impl Line {
                     }));
                 }
                 Poll::Ready(Err(ClientError::Broken(_)))
-                    if self.is_safe && self.tries < MOST_TRIES =>
+                    if self.kind != Kind::Once && self.tries < MOST_TRIES =>
                 {
                     self.tries += 1;
                     self.state = State::Closed;
@@ -217,12 +251,76 @@ impl Line {
         }
     }
 
+    /// Reads more of an answer that [is streaming](Self::is_streaming), and hands each piece of its body to `each`: ready with true when there was
+    /// one read, and with false when the body is whole.
+    ///
+    /// What is read stands in the thread's buffer, so an answer that is quiet keeps none.
+    ///
+    /// # Errors
+    /// The connection broke or ended within the body, its framing is wrong, or what `each` says.
+    pub fn poll_pieces(
+        &mut self,
+        cx: &mut Context<'_>,
+        each: &mut impl FnMut(&[u8]) -> Result<(), ClientError>,
+    ) -> Poll<Result<bool, ClientError>> {
+        let read = with_scratch(|scratch| {
+            let State::Open { stream, .. } = &mut self.state else {
+                return Poll::Ready(Err(bad("not connected")));
+            };
+            let framing = self.head.map_or(NO_HEAD.framing, |head| head.framing);
+            let whole = if self.has_early {
+                self.has_early = false;
+                let early = std::mem::take(&mut self.input);
+                take_pieces(framing, &mut self.chunks, &early, &mut self.input, each)
+            } else {
+                // The beginning of a chunk's line, at most.
+                let kept = self.input.len();
+                scratch[..kept].copy_from_slice(&self.input);
+                self.input.clear();
+                let mut buf = ReadBuf::new(scratch);
+                buf.set_filled(kept);
+                match Pin::new(stream).poll_read(cx, &mut buf) {
+                    Poll::Ready(Ok(())) if buf.filled().len() > kept => {}
+                    Poll::Ready(Ok(())) if framing == Framing::Close => {
+                        return Poll::Ready(Ok(true));
+                    }
+                    Poll::Ready(Ok(())) => {
+                        return Poll::Ready(Err(broken(io::ErrorKind::UnexpectedEof.into())));
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(error))),
+                    Poll::Pending => {
+                        self.input.extend_from_slice(buf.filled());
+                        return Poll::Pending;
+                    }
+                }
+                take_pieces(
+                    framing,
+                    &mut self.chunks,
+                    buf.filled(),
+                    &mut self.input,
+                    each,
+                )
+            };
+            Poll::Ready(whole)
+        });
+        let read = ready!(read);
+        if !matches!(read, Ok(false)) {
+            self.is_busy = false;
+            let closes = self.head.is_none_or(|head| head.closes);
+            if closes || read.is_err() || self.host.target.options.connection == Connection::Fresh {
+                self.state = State::Closed;
+            }
+        }
+        Poll::Ready(read.map(|is_whole| !is_whole))
+    }
+
     /// Forgets how far the request went.
     fn restart(&mut self) {
         self.written = 0;
         self.input.clear();
         self.head = None;
         self.chunks = Chunks::default();
+        self.has_early = true;
     }
 
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Range<usize>, ClientError>> {
@@ -235,6 +333,7 @@ impl Line {
             host,
             head,
             chunks,
+            kind,
             ..
         } = self
         else {
@@ -250,7 +349,13 @@ impl Line {
         }
         *used = true;
         loop {
-            if let Some(body) = whole(input, head, chunks, host.target.options.max_message)? {
+            if let Some(body) = whole(
+                input,
+                head,
+                chunks,
+                host.target.options.max_message,
+                *kind == Kind::Stream,
+            )? {
                 return Poll::Ready(Ok(body));
             }
             let bytes = ready!(poll_read(stream, cx, input)).map_err(broken)?;
@@ -308,12 +413,13 @@ const NO_HEAD: Head = Head {
     length: 0,
 };
 
-/// Where the response's body is, if all of it has come.
+/// Where the response's body is, if all of it has come; an empty place for a stream's, of which the head has come.
 fn whole(
     input: &mut Vec<u8>,
     head: &mut Option<Head>,
     chunks: &mut Chunks,
     max_message: usize,
+    is_stream: bool,
 ) -> Result<Option<Range<usize>>, ClientError> {
     let parsed = loop {
         match head {
@@ -332,6 +438,9 @@ fn whole(
         }
     };
     let start = parsed.length;
+    if is_stream && parsed.has_no_end_yet() {
+        return Ok(Some(start..start));
+    }
     let (body, is_whole) = match parsed.framing {
         Framing::Length(length) => (
             start..start.saturating_add(length),
@@ -347,6 +456,29 @@ fn whole(
         return Err(bad(&format!("an answer of more than {max_message} bytes")));
     }
     Ok(is_whole.then_some(body))
+}
+
+/// Hands the pieces of the body in `bytes` to `each`, and puts what is left over into `rest`; whether the body is whole.
+fn take_pieces(
+    framing: Framing,
+    chunks: &mut Chunks,
+    bytes: &[u8],
+    rest: &mut Vec<u8>,
+    each: &mut impl FnMut(&[u8]) -> Result<(), ClientError>,
+) -> Result<bool, ClientError> {
+    if framing == Framing::Close {
+        each(bytes)?;
+        return Ok(false);
+    }
+    let is_whole = loop {
+        match chunks.step(bytes)? {
+            Step::Data(data) => each(&bytes[data])?,
+            Step::More => break false,
+            Step::End => break true,
+        }
+    };
+    rest.extend_from_slice(&bytes[chunks.rebase()..]);
+    Ok(is_whole)
 }
 
 fn poll_read(
