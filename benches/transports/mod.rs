@@ -23,6 +23,7 @@ pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<tcp::Tcp>(),
     Entry::of::<prompted::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
+    Entry::of::<sse::Sse>(),
     Entry::of::<websocket::WebSocket>(),
 ];
 

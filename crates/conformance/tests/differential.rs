@@ -186,5 +186,6 @@ differential! {
     tcp: tcp::Tcp,
     request_response: request_response::RequestResponse,
     long_poll: long_poll::LongPoll,
+    sse: sse::Sse,
     websocket: websocket::WebSocket,
 }

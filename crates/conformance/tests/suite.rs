@@ -5,5 +5,6 @@ conformance::conformance! {
     tcp: ::tcp::Tcp,
     request_response: ::request_response::RequestResponse,
     long_poll: ::long_poll::LongPoll,
+    sse: ::sse::Sse,
     websocket: ::websocket::WebSocket,
 }

@@ -14,6 +14,7 @@ pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<tcp::Tcp>(),
     Entry::of::<request_response::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
+    Entry::of::<sse::Sse>(),
     Entry::of::<websocket::WebSocket>(),
 ];
 

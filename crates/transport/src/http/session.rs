@@ -197,11 +197,21 @@ impl<E: Events> Sessions<E> {
         let malformed = |message| refuse(400, "malformed", message);
         let headers = request.headers();
         let query = Query::parse(request.uri().query().unwrap_or_default(), E::FORM);
-        let in_query = query.as_ref().map_or(None, |query| query.token);
-        let token = match (bearer(headers), in_query) {
+        let token = match (bearer(headers), query) {
             // RFC 6750 section 2.
-            (Some(_), Some(_)) => return Err(malformed("a token is told once")),
-            (token, None) | (None, token) => token.ok_or_else(no_token)?,
+            (Some(_), Ok(Query { token: Some(_), .. })) => {
+                return Err(malformed("a token is told once"));
+            }
+            (Some(token), _)
+            | (
+                None,
+                Ok(Query {
+                    token: Some(token), ..
+                }),
+            ) => token,
+            // Who can't be understood may have told one.
+            (None, Err(message)) if E::FORM == Form::Stream => return Err(malformed(message)),
+            (None, _) => return Err(no_token()),
         };
         let query = query.map_err(malformed)?;
         if !request.body().is_end_stream() {
@@ -307,7 +317,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, &'static str> {
     received.map(Some).ok_or(MALFORMED)
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Query<'a> {
     after: Option<After>,
     wait: Option<Duration>,
@@ -315,7 +325,7 @@ struct Query<'a> {
 }
 
 /// What a poll has received already.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum After {
     /// So many messages.
     Cursor(u64),

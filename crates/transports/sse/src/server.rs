@@ -1,0 +1,57 @@
+//! The server: `GET /events` is a stream.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hub::Poll;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use transport::http::session::{Asked, Events, Form, Sessions};
+use transport::http::{self, Body, Response, recycle};
+use transport::{Config, Server};
+
+use crate::quiet::Quiet;
+use crate::stream::EventStream;
+
+/// Serves on a worker thread until a drain is over.
+///
+/// # Errors
+/// The listener failed for good.
+pub(crate) async fn serve(server: Server) -> io::Result<()> {
+    let quiet = Rc::new(Quiet::new(server.config.sse_heartbeat));
+    let events = Streams {
+        config: Arc::clone(&server.config),
+        quiet: Rc::clone(&quiet),
+    };
+    let handler = Sessions::new(&server, events);
+    tokio::select! {
+        biased;
+        ended = http::serve(server, handler) => ended,
+        () = quiet.sweep() => Ok(()),
+    }
+}
+
+struct Streams {
+    config: Arc<Config>,
+    quiet: Rc<Quiet>,
+}
+
+impl Events for Streams {
+    const REPLIES_IN_ANSWER: bool = false;
+    const FORM: Form = Form::Stream;
+
+    fn events(
+        self: Rc<Self>,
+        poll: Poll,
+        asked: Asked,
+    ) -> impl Future<Output = Response> + 'static {
+        let stream = EventStream::new(poll, self.quiet.listen(), &self.config);
+        let mut response = recycle(asked.headers, StatusCode::OK, Body::streamed(stream));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        // nginx and who took it up: what is said is to be heard at once.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        std::future::ready(response)
+    }
+}
