@@ -118,6 +118,29 @@ impl Connection {
         Some(answer)
     }
 
+    /// The next chunk of a body in chunks, behind the answer's head (RFC 9112 section 7.1); `None` at the body's end.
+    ///
+    /// # Panics
+    /// The server closed before it, or what came is no chunk of text.
+    pub async fn chunk(&mut self) -> Option<String> {
+        let (start, length) = loop {
+            if let Some(end) = self.read.windows(2).position(|two| two == b"\r\n") {
+                let length = str::from_utf8(&self.read[..end])
+                    .ok()
+                    .and_then(|digits| usize::from_str_radix(digits, 16).ok());
+                break (end + 2, length.expect("a chunk has a length"));
+            }
+            assert!(self.more().await > 0, "the server closed between chunks");
+        };
+        while self.read.len() < start + length + 2 {
+            assert!(self.more().await > 0, "the server closed within a chunk");
+        }
+        let chunk: Vec<u8> = self.read.drain(..start + length + 2).collect();
+        assert_eq!(&chunk[start + length..], b"\r\n", "a chunk has its length");
+        let text = String::from_utf8(chunk[start..start + length].to_vec());
+        (length > 0).then(|| text.expect("a chunk is text here"))
+    }
+
     /// The next line without its line feed, passing over blank ones; `None` when the server closed.
     ///
     /// # Panics
