@@ -1,13 +1,11 @@
 //! The rows of the HTTP table, over real sockets, and a stream by the byte.
 
-mod rig;
-
 use std::time::Duration;
 
+use crate::rig::{Hand, Stream};
 use conformance::raw::{Connection, ask};
 use conformance::run;
 use hub::{Limits, SlowConsumer};
-use rig::{Hand, Stream};
 use sse::Sse;
 use transport::{Audience, ClientError, Config, Protocol, Target};
 

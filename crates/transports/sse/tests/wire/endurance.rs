@@ -1,14 +1,12 @@
 //! Streams that last: quiet ones, ones that nobody reads, ones whose client is gone.
 
-mod rig;
-
 use std::time::Duration;
 
+use crate::rig::{Hand, Stream};
 use conformance::lab::until;
 use conformance::raw::Connection;
 use conformance::run;
 use hub::{Limits, SlowConsumer};
-use rig::{Hand, Stream};
 use transport::{Audience, Config};
 
 fn quick() -> Config {
