@@ -25,8 +25,8 @@ pub(crate) use link::LinkArgs;
 pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use serve::ServeArgs;
 
-/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response,
-/// WebSocket and bare TCP, loaded, measured and compared.
+/// A laboratory for real-time web transports: the same application over plain HTTP request-response, long-polling,
+/// server-sent events, WebSocket and bare TCP, loaded, measured and compared.
 ///
 /// Without a command it takes the default tour: a short echo and a short broadcast over each transport of the web.
 #[derive(Debug, Parser)]

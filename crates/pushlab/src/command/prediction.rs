@@ -294,10 +294,12 @@ mod tests {
             let more = format!("{}{RECEIVERS}", load(rate, "poisson"));
             let long_poll = predicted("long-poll", "rooms", &more).expect("a model fits");
             is(long_poll.mean_ns, mean);
-            is(
-                predicted("websocket", "rooms", &more).and_then(|said| said.p99_ns),
-                50.0,
-            );
+            for pushed in ["sse", "websocket"] {
+                is(
+                    predicted(pushed, "rooms", &more).and_then(|said| said.p99_ns),
+                    50.0,
+                );
+            }
         }
         let slow = format!("{}{RECEIVERS}", load("4/s", "constant"));
         is(

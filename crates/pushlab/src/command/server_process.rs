@@ -151,12 +151,11 @@ fn arguments(launch: Launch<'_>) -> Vec<String> {
             .to_string(),
     );
     flag("--drain-notice", "0s".to_owned());
-    // A session that is well hears a ping before its client calls it dead.
+    // A session that is well hears a ping or a heartbeat before its client calls it dead.
     if let Some(dead_after) = scenario.reconnect.and_then(|rules| rules.dead_after) {
-        flag(
-            "--ping-interval",
-            format!("{}us", dead_after.as_micros() / 4),
-        );
+        let quarter = format!("{}us", dead_after.as_micros() / 4);
+        flag("--ping-interval", quarter.clone());
+        flag("--sse-heartbeat", quarter);
     }
     if !server.batching {
         arguments.push("--no-batching".to_owned());
