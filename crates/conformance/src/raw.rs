@@ -268,6 +268,24 @@ pub async fn ask(server: SocketAddr, request: &[u8]) -> Option<Answer> {
     connection.answer().await
 }
 
+/// Opens a session that no client has on a server with sessions over HTTP; its token.
+///
+/// # Panics
+/// The server doesn't open one.
+pub async fn open_session(server: SocketAddr) -> String {
+    let request = format!("POST /session HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\n\r\n");
+    let answer = ask(server, request.as_bytes())
+        .await
+        .expect("a session is opened");
+    assert_eq!(
+        (answer.status, answer.field("op")),
+        (201, Some("welcome")),
+        "{answer:?}"
+    );
+    let token = answer.field("token").expect("a welcome has a token");
+    token.to_owned()
+}
+
 /// The request that opens a WebSocket.
 pub fn handshake(server: SocketAddr, path: &str, fields: &str) -> String {
     format!(

@@ -3,12 +3,10 @@
 mod requests;
 pub(crate) mod strain;
 
-use std::net::SocketAddr;
-
 use ::long_poll::LongPoll;
 use ::request_response::RequestResponse;
 use ::sse::Sse;
-use conformance::raw::{Answer, Connection, ask};
+use conformance::raw::{Answer, Connection, ask, open_session};
 use conformance::{Lab, Peer};
 use hub::Limits;
 use transport::{Client, Config, Transport};
@@ -29,26 +27,12 @@ impl<T: Transport> Siege<T> {
         let lab = Lab::<T>::start_with(&Limits::default(), config);
         let mut bystander = lab.connect().await;
         bystander.round_trip().await;
-        let token = Self::open(lab.address()).await;
+        let token = open_session(lab.address()).await;
         Self {
             lab,
             bystander,
             token,
         }
-    }
-
-    /// A session of no client.
-    async fn open(server: SocketAddr) -> String {
-        let request =
-            format!("POST /session HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\n\r\n");
-        let answer = ask(server, request.as_bytes())
-            .await
-            .expect("a session is opened");
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer
-            .field("token")
-            .expect("a welcome has a token")
-            .to_owned()
     }
 
     fn fill(&self, request: &str) -> String {

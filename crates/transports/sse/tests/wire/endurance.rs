@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{Hand, Stream};
+use conformance::cases::slow::{bulk, roomy};
 use conformance::lab::until;
 use conformance::raw::Connection;
 use conformance::run;
@@ -17,20 +18,6 @@ fn quick() -> Config {
         idle_timeout: quick,
         ..Config::default()
     }
-}
-
-/// A mailbox of 64 messages of any size.
-fn roomy(slow_consumer: SlowConsumer) -> Limits {
-    Limits {
-        mailbox_messages: 64,
-        mailbox_bytes: 64 << 20,
-        slow_consumer,
-        ..Limits::default()
-    }
-}
-
-fn bulk() -> String {
-    format!("\"{}\"", "x".repeat(64 << 10))
 }
 
 #[test]

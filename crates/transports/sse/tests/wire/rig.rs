@@ -1,7 +1,7 @@
 //! Streams by hand.
 
 use conformance::Lab;
-use conformance::raw::{Answer, Connection, ask};
+use conformance::raw::{Answer, Connection, ask, open_session};
 use hub::Limits;
 use sse::Sse;
 use transport::{Audience, Config};
@@ -26,13 +26,7 @@ impl Hand {
 
     pub(crate) async fn with(limits: &Limits, config: Config) -> Self {
         let lab = Lab::<Sse>::start_with(limits, config);
-        let request = format!(
-            "POST /session HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
-            lab.address()
-        );
-        let answer = ask(lab.address(), request.as_bytes()).await.unwrap();
-        assert_eq!((answer.status, answer.field("op")), (201, Some("welcome")));
-        let token = answer.field("token").unwrap().to_owned();
+        let token = open_session(lab.address()).await;
         Self { lab, token }
     }
 

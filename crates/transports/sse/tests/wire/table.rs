@@ -6,8 +6,7 @@ use crate::rig::{Hand, Stream};
 use conformance::raw::{Connection, ask};
 use conformance::run;
 use hub::{Limits, SlowConsumer};
-use sse::Sse;
-use transport::{Audience, ClientError, Config, Protocol, Target};
+use transport::{Audience, Config};
 
 #[test]
 fn commands_are_accepted_and_replies_are_messages() {
@@ -318,23 +317,5 @@ fn pages_of_allowed_origins_may_listen() {
         assert_eq!(answer.status, 204);
         let fields = answer.header("access-control-allow-headers").unwrap();
         assert!(fields.contains("last-event-id"), "{fields}");
-    });
-}
-
-#[test]
-fn other_urls_are_no_targets() {
-    run(async {
-        for url in [
-            "https://localhost:1",
-            "ws://localhost:1",
-            "localhost:1",
-            "http://",
-        ] {
-            let error = Sse::connect(&Target::new(url)).await.unwrap_err();
-            assert!(
-                matches!(error, ClientError::Target { .. }),
-                "{url}: {error}"
-            );
-        }
     });
 }
