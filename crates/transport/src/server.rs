@@ -42,7 +42,8 @@ pub struct Config {
     pub hold: Duration,
     /// How often a WebSocket is pinged; after how much silence bare TCP's keep-alive probes begin. Default 20 s.
     pub ping_interval: Duration,
-    /// How long a peer may be silent after a ping before it counts as dead. Default 20 s.
+    /// How long a peer may be silent after a ping before it counts as dead; with the interval, how long one of bare TCP or of an event stream may
+    /// confirm nothing. Default 20 s.
     pub ping_timeout: Duration,
     /// How long a browser waits before it opens a broken event stream anew. Each stream is told up to twice as much, at random, so that those of a
     /// restarted server don't come back at once. Default 2 s.

@@ -94,6 +94,28 @@ fn who_stops_reading_costs_a_mailbox_and_goes() {
 }
 
 #[test]
+fn a_drain_waits_for_nobody_who_never_reads() {
+    run(async {
+        let config = Config {
+            drain_notice: Duration::ZERO,
+            drain_grace: Duration::from_millis(300),
+            ..Config::default()
+        };
+        let hand = Hand::with(&roomy(SlowConsumer::DropOldest), config).await;
+        let mut stream = hand.stream("/events", "").await;
+        assert_eq!(stream.number().await, (0, None));
+        let publisher = hand.lab.publisher();
+        for _ in 0..400 {
+            publisher.emit(Audience::Others, "bulk", &bulk());
+            tokio::task::yield_now().await;
+        }
+        hand.lab.drain();
+        hand.lab.ended().await;
+        drop(stream);
+    });
+}
+
+#[test]
 fn who_reads_slowly_stays() {
     run(async {
         let config = Config {
