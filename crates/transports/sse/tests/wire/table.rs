@@ -67,6 +67,31 @@ fn a_stream_is_these_bytes() {
 }
 
 #[test]
+fn who_knows_no_chunks_is_told_until_the_connection_ends() {
+    run(async {
+        let hand = Hand::new().await;
+        hand.emit(1);
+        let request = hand
+            .request("GET", "/events", "", "")
+            .replace("HTTP/1.1", "HTTP/1.0");
+        let mut connection = Connection::open(hand.lab.address()).await;
+        connection.send(request.as_bytes()).await;
+        let answer = connection.answer().await.unwrap();
+        assert_eq!(
+            (answer.status, answer.header("transfer-encoding")),
+            (200, None)
+        );
+        for start in ["retry: ", "id: 0", "id: 1", "data: {"] {
+            let line = connection.line().await.unwrap();
+            assert!(line.starts_with(start), "{line}");
+        }
+        assert_eq!(hand.ask("DELETE", "/session", "", "").await.status, 204);
+        assert!(connection.line().await.unwrap().contains("unauthorized"));
+        assert_eq!(connection.line().await, None);
+    });
+}
+
+#[test]
 fn all_that_waits_is_one_chunk_or_each_its_own() {
     run(async {
         for batching in [true, false] {
