@@ -15,6 +15,7 @@
 //! | [`guarded`](Guarded) | the accepted stream: phases, clean closing, and back to a TCP stream after an upgrade |
 //! | `site` | the connections of a worker thread: accept, sweep, drain |
 //! | [`session`] | the routes that every server with sessions over HTTP has |
+//! | `query` | what `GET /events` asks for |
 //! | [`client`] | a client's connection |
 
 mod answer;
@@ -22,6 +23,7 @@ mod body;
 pub mod client;
 mod gate;
 mod guarded;
+mod query;
 pub mod session;
 mod site;
 
