@@ -12,7 +12,7 @@ use hub::{Command, Limits, Session};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, LocalSet};
 use transport::{
-    Client, ClientError, ClientOptions, Config, Door, DrainHandle, Server, Target, Ticket,
+    Client, ClientError, ClientOptions, Common, Config, Door, DrainHandle, Server, Target, Ticket,
     Transport, listener,
 };
 
@@ -63,6 +63,7 @@ impl<T: Transport> Lab<T> {
             config: Arc::new(config),
             drain: drained,
             connections: Arc::clone(&connections),
+            common: Common::default(),
         };
         Self {
             door: door.clone(),

@@ -82,6 +82,20 @@ impl Session {
         result
     }
 
+    /// As [`apply`](Self::apply), with the replies appended to `replies` as JSON, separated by commas, instead of being messages of the session.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn answer(&self, commands: &[Command<'_>], replies: &mut Vec<u8>) -> Result<(), Refused> {
+        let (result, lagging) = self.hold.with(|shared, home, state, key| {
+            Ok(shared.apply(home, state, key, commands, Some(replies)))
+        })?;
+        if lagging {
+            self.hold.shared.help();
+        }
+        result
+    }
+
     /// From now on messages go straight to `outlet`, those that wait first.
     pub fn set_outlet(&self, outlet: Arc<dyn Outlet>) {
         // A session that has ended since has nothing to hand over; its connection finds out by its next command.

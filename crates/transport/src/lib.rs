@@ -41,7 +41,7 @@ pub use client::{
 pub use hub::Door;
 pub use hub::wire::{Audience, Command, Incoming, Welcome};
 pub use segments::read as ip_traffic;
-pub use server::{Config, Drain, DrainHandle, Permit, Server};
+pub use server::{Common, Config, Drain, DrainHandle, Permit, Server};
 
 use std::io;
 

@@ -1,7 +1,8 @@
 //! What a server is given to serve with.
 
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hub::Door;
@@ -21,6 +22,23 @@ pub struct Server {
     pub drain: Drain,
     /// Connections open in all threads of this server.
     pub connections: Arc<AtomicUsize>,
+    /// What all threads of this server share beside that.
+    pub common: Common,
+}
+
+/// A place for what the worker threads of one server share and only its transport knows: whoever comes first makes it.
+#[derive(Debug, Clone, Default)]
+pub struct Common(Arc<OnceLock<Arc<dyn Any + Send + Sync>>>);
+
+impl Common {
+    /// What is shared, which `make` makes if nobody has yet. `None` if something of another type is there.
+    pub fn get_or_make<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> Option<Arc<T>> {
+        let shared = self.0.get_or_init(|| Arc::new(make()));
+        Arc::clone(shared).downcast().ok()
+    }
 }
 
 /// The settings of a server that are no business of the hub. Each has a flag of `pushlab serve`.

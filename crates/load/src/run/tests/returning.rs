@@ -13,7 +13,7 @@ use scenario::{Fault, Reconnect, What};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use transport::{Config, DrainHandle, Server, Transport, listener};
+use transport::{Common, Config, DrainHandle, Server, Transport, listener};
 use websocket::WebSocket;
 
 use super::*;
@@ -49,6 +49,7 @@ impl Served {
                 config: Arc::new(Config::default()),
                 drain: drained,
                 connections: Arc::new(AtomicUsize::new(0)),
+                common: Common::default(),
             };
             tokio::task::spawn_local(async move { door.run().await });
             tokio::task::spawn_local(T::serve(server));
