@@ -15,6 +15,9 @@ pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<request_response::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
     Entry::of::<websocket::WebSocket>(),
+    Entry::of::<socket_io::SocketIo<socket_io::Both>>(),
+    Entry::of::<socket_io::SocketIo<socket_io::Polling>>(),
+    Entry::of::<socket_io::SocketIo<socket_io::WebSocket>>(),
 ];
 
 /// A transport whose type is forgotten. That costs one indirect call a *run*; whatever happens for each message was
