@@ -14,6 +14,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     setup::components(COMPONENTS)?;
     setup::debian(DEBIAN_PACKAGES)?;
     setup::npm("crates/browser")?;
+    setup::npm("crates/transports/socket-io/tests/official")?;
     let mut took = Vec::new();
     for step in steps() {
         println!("==> {}: {}", step.name, step.line());

@@ -1,5 +1,7 @@
-//! Engine.IO and Socket.IO by the byte.
+//! Engine.IO and Socket.IO by the byte, and pages of another origin.
 #![allow(dead_code, reason = "each test uses its part of it")]
+
+pub(crate) mod pages;
 
 use std::net::SocketAddr;
 use std::time::Duration;
