@@ -44,7 +44,7 @@ const DEBIAN_PACKAGES: &[Need] = &[
         program: "chromium",
         package: "chromium",
     },
-    // For axe, the rules of accessibility that pages are held to.
+    // With node, for the official Socket.IO client; and for axe, the rules of accessibility that pages are held to.
     Need {
         program: "npm",
         package: "npm",
