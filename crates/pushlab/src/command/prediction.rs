@@ -60,7 +60,9 @@ struct Case<'a> {
 impl<'a> Case<'a> {
     fn of(scenario: &'a Scenario, info: &Info, link: &Link) -> Option<Self> {
         let executes = |option| info.options.contains(&option);
-        let family = if executes("hold") {
+        // Its polls are held until there is something to say, too; how long, its server decides.
+        let is_held = executes("hold") || info.name == "socket-io-polling";
+        let family = if is_held {
             Family::Held
         } else if executes("poll-interval") {
             Family::Polled

@@ -48,6 +48,9 @@ fn lists_are_text_or_json() {
         "request-response",
         "long-poll",
         "websocket",
+        "socket-io",
+        "socket-io-polling",
+        "socket-io-websocket",
         "echo",
         "tour-broadcast",
     ] {
@@ -64,7 +67,15 @@ fn lists_are_text_or_json() {
         .collect();
     assert_eq!(
         served,
-        ["tcp", "request-response", "long-poll", "websocket"]
+        [
+            "tcp",
+            "request-response",
+            "long-poll",
+            "websocket",
+            "socket-io",
+            "socket-io-polling",
+            "socket-io-websocket"
+        ]
     );
     let (_, json, _) = outcome(&["list", "scenarios", "--json"]);
     let scenarios: Value = serde_json::from_str(&json).unwrap();

@@ -119,7 +119,7 @@ async fn run() -> Result<(), String> {
         "page at http://{page_address}/, sockets at http://{sockets_address}"
     ));
     tokio::select! {
-        served = serving => served.map(drop).map_err(|error| error.to_string()),
+        ended = serving => ended.map(drop).map_err(|error| error.to_string()),
         () = door.run() => Ok(()),
     }
 }
