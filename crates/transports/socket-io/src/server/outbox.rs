@@ -1,11 +1,13 @@
 //! The sending side of a connection: what goes into the engine's channel, and what waits for room there.
 //!
-//! Events wait in the session's mailbox, under its bounds, and answers here. In the engine's channel are at most [`CAPACITY`] packets of less than
-//! [`LARGE`] bytes, or one that is larger, and none while neither a poll nor a WebSocket is there to take them: so a client that doesn't read costs 1 MiB or one message beside its mailbox.
+//! Events wait in the session's mailbox, under its bounds, and answers here. In the engine's channel are at most [`CAPACITY`] packets and
+//! [`BUDGET`] bytes, or one packet that has more, and no event while neither a poll nor a WebSocket is there to take it: so much does a client that doesn't
+//! read cost beside its mailbox.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use engineioxide::socket::Permit;
 use engineioxide::{Str, TransportType};
 use hub::{Delivery, Mailbox};
 
@@ -17,8 +19,8 @@ pub(super) const CAPACITY: usize = 64;
 /// Places that events and answers leave free: for the engine's ping, close and noop, and for the two packets of a goodbye. The engine takes a connection
 /// for dead when its ping finds no place.
 const SPARE: usize = 6;
-/// A packet of this many bytes waits until the channel is empty but for two places, which a ping and a noop may have.
-const LARGE: usize = 16 << 10;
+/// Bytes that may be in the channel, unless a single packet has more.
+const BUDGET: usize = 256 << 10;
 /// Bytes of answers that may wait before nothing more is read from the client.
 pub(super) const MOST_WAITING: usize = 256 << 10;
 
@@ -34,6 +36,8 @@ pub(crate) struct Outgoing {
 pub(super) struct Outbox {
     queue: VecDeque<Outgoing>,
     bytes: usize,
+    /// Bytes sent since the channel was known to be empty.
+    sent: usize,
     /// Whether somebody found no room.
     is_blocked: bool,
     /// Whether a poll waits for events. Without one, and without a WebSocket, they stay in the mailbox.
@@ -62,30 +66,6 @@ impl Outgoing {
     fn len(&self) -> usize {
         self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
-
-    /// Sends it, if there is room; else gives it back.
-    fn send(self, socket: &EngineSocket) -> Result<(), Self> {
-        let wanted = if self.len() < LARGE {
-            SPARE + 1
-        } else {
-            CAPACITY - 2
-        };
-        let mut permits = Vec::with_capacity(wanted);
-        while permits.len() < wanted {
-            match socket.reserve() {
-                Ok(permit) => permits.push(permit),
-                Err(_) => return Err(self),
-            }
-        }
-        if let Some(permit) = permits.pop() {
-            if self.attachments.is_empty() {
-                permit.emit(self.text);
-            } else {
-                permit.emit_many(self.text, self.attachments);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Outbox {
@@ -95,7 +75,7 @@ impl Outbox {
             return;
         }
         let rest = if self.queue.is_empty() {
-            outgoing.send(socket).err()
+            self.send(socket, outgoing).err()
         } else {
             Some(outgoing)
         };
@@ -131,9 +111,12 @@ impl Outbox {
         if !std::mem::take(&mut self.is_blocked) {
             return None;
         }
+        if is_taken(socket) {
+            self.sent = 0;
+        }
         while let Some(first) = self.queue.pop_front() {
             let length = first.len();
-            if let Err(first) = first.send(socket) {
+            if let Err(first) = self.send(socket, first) {
                 self.queue.push_front(first);
                 self.is_blocked = true;
                 return Some(false);
@@ -158,15 +141,14 @@ impl Outbox {
             // What comes after this waits for the next poll.
             self.is_awaited = false;
         }
-        let wanted = if one_by_one { CAPACITY - 3 } else { SPARE };
-        let mut spare = Vec::with_capacity(wanted);
-        while spare.len() < wanted {
-            let Ok(permit) = socket.reserve() else {
-                self.is_blocked = true;
-                return;
-            };
-            spare.push(permit);
+        if one_by_one && !is_taken(socket) {
+            self.is_blocked = true;
+            return;
         }
+        let Some(spare) = spare(socket) else {
+            self.is_blocked = true;
+            return;
+        };
         while mailbox.has_unsent() {
             let Ok(permit) = socket.reserve() else {
                 self.is_blocked = true;
@@ -180,15 +162,16 @@ impl Outbox {
                 }
             });
             let Some(packet) = packet else { continue };
-            if packet.len() < LARGE {
+            if self.sent + packet.len() <= BUDGET {
+                self.sent += packet.len();
                 permit.emit(packet);
             } else {
                 drop(permit);
-                spare.clear();
-                if let Err(rest) = Outgoing::from(packet).send(socket) {
+                drop(spare);
+                // Taken out of the mailbox it is the first to go.
+                if let Err(rest) = self.send(socket, packet.into()) {
                     self.keep(rest);
                 }
-                // Behind one that is large the channel isn't empty.
                 self.is_blocked = true;
                 return;
             }
@@ -209,11 +192,38 @@ impl Outbox {
         self.bytes
     }
 
+    /// Sends a packet, if there is room; else gives it back.
+    fn send(&mut self, socket: &EngineSocket, packet: Outgoing) -> Result<(), Outgoing> {
+        let length = packet.len();
+        if self.sent + length > BUDGET {
+            if !is_taken(socket) {
+                return Err(packet);
+            }
+            self.sent = 0;
+        }
+        let (Some(_spare), Ok(permit)) = (spare(socket), socket.reserve()) else {
+            return Err(packet);
+        };
+        self.sent += length;
+        if packet.attachments.is_empty() {
+            permit.emit(packet.text);
+        } else {
+            permit.emit_many(packet.text, packet.attachments);
+        }
+        Ok(())
+    }
+
     fn keep(&mut self, rest: Outgoing) {
         self.bytes += rest.len();
         self.queue.push_back(rest);
         self.is_blocked = true;
     }
+}
+
+/// The places to be left free, as long as they are held; `None` if they aren't all.
+fn spare(socket: &EngineSocket) -> Option<[Option<Permit<'_>>; SPARE]> {
+    let spare = std::array::from_fn(|_| socket.reserve().ok());
+    spare.iter().all(Option::is_some).then_some(spare)
 }
 
 /// Whether the engine has taken all that was sent.
