@@ -11,7 +11,7 @@ use rig::{
     POLLING, Polls, WEBSOCKET, end, entered, exchange, lab, next, quick, request, say, websocket,
 };
 use socket_io::{Polling, SocketIo, WebSocket};
-use transport::Config;
+use transport::{Audience, Config};
 
 #[test]
 fn the_handshake_has_the_protocols_keys() {
@@ -283,6 +283,25 @@ fn whoever_answers_no_ping_is_dead() {
             pings += 1;
         }
         exchange(&mut connection, r#"420["pushlab:request",1]"#, &["430[1]"]).await;
+    });
+}
+
+/// The engine can't end a WebSocket while it writes to it, and waits for ever for one that isn't read; nothing of it may stay all the same.
+#[test]
+fn whoever_reads_nothing_is_cut() {
+    run(async {
+        let lab = quick(100);
+        let publisher = lab.publisher();
+        let (connection, _) = entered(lab.address()).await;
+        let data = format!("\"{}\"", "x".repeat(100_000));
+        // More than the sockets of both ends hold; of the rest the mailbox keeps what it may.
+        for _ in 0..200 {
+            publisher.emit(Audience::Others, "bulk", &data);
+            tokio::task::yield_now().await;
+        }
+        lab.until_unconnected().await;
+        drop(connection);
+        lab.still_serves().await;
     });
 }
 

@@ -2,17 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fmt;
 
-use hub::wire::write_error;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use transport::push::NO_CLOSE;
 use transport::{ClientError, Command, Incoming, Ticket, Traffic, Welcome};
 
+use super::words::{Answer, Native, parse_event, status, write_command};
 use crate::native::{ESCAPED, GOODBYE, OURS, WELCOME};
-use crate::packet::{Kind, Packet, SEPARATOR, begin};
+use crate::packet::{Kind, Packet, SEPARATOR};
 
 /// What a session knows of itself, whatever carries it.
 #[derive(Debug, Default)]
@@ -263,10 +261,8 @@ impl Account {
         let strange = || strange(text.as_bytes());
         let packet = Packet::parse(text).map_err(|_| strange())?;
         match packet.kind {
-            Kind::Event => {
-                let event = serde_json::from_str(packet.payload).map_err(|_| strange())?;
-                self.take_event(&event, each)
-            }
+            Kind::Event => parse_event(packet.payload, |event| self.take_event(event, each))
+                .unwrap_or_else(|| Err(strange())),
             Kind::Ack => {
                 let id = packet.id.ok_or_else(strange)?;
                 self.take_ack(id, packet.payload, each)
@@ -327,7 +323,6 @@ impl Account {
             from,
             escaped,
         } = event;
-        let data = data.get();
         let name = match (name.strip_prefix(OURS), escaped) {
             (None, _) => name,
             (Some(_), Some(escaped)) if name == ESCAPED => escaped,
@@ -416,123 +411,6 @@ impl Account {
 
 /// What waits for nothing keeps at most this many bytes.
 const KEPT: usize = 64 << 10;
-
-/// `42["pushlab:…",…]`, a request with its ack id.
-fn write_command(out: &mut Vec<u8>, command: &Command<'_>, ack: u64) {
-    out.push(b'4');
-    let id = matches!(command, Command::Request { .. }).then_some(ack);
-    begin(out, Kind::Event, 0, "/", id);
-    out.extend_from_slice(b"[\"pushlab:");
-    match command {
-        Command::Join { room } => {
-            out.extend_from_slice(b"join\",");
-            crate::write_json(out, room);
-        }
-        Command::Leave { room } => {
-            out.extend_from_slice(b"leave\",");
-            crate::write_json(out, room);
-        }
-        Command::Request { data, .. } => {
-            out.extend_from_slice(b"request\",");
-            out.extend_from_slice(data.as_bytes());
-        }
-        Command::Emit { to, event, data } => {
-            out.extend_from_slice(b"emit\",{\"to\":");
-            to.write(out);
-            out.extend_from_slice(b",\"event\":");
-            crate::write_json(out, event);
-            out.extend_from_slice(b",\"data\":");
-            out.extend_from_slice(data.as_bytes());
-            out.push(b'}');
-        }
-        // Neither is a command here: a resume comes with CONNECT, an end is DISCONNECT.
-        Command::Resume { .. } | Command::End => {
-            out.extend_from_slice(b"error\",");
-            write_error(out, "malformed", "this is no command on Socket.IO");
-        }
-    }
-    out.push(b']');
-}
-
-/// `["name",data,"from","escaped name"]`, the last two where they are there.
-struct Native<'a> {
-    name: Cow<'a, str>,
-    data: &'a RawValue,
-    from: Option<Cow<'a, str>>,
-    escaped: Option<Cow<'a, str>>,
-}
-
-/// `[data]`, or `[error,"error"]`.
-struct Answer<'a> {
-    data: &'a RawValue,
-    is_error: bool,
-}
-
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Native<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = Native<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an event's name, data and sender")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Native<'de>, A::Error> {
-                let missing = |place| de::Error::invalid_length(place, &"a name and data");
-                let Text(name) = seq.next_element()?.ok_or_else(|| missing(0))?;
-                let data = seq.next_element()?.ok_or_else(|| missing(1))?;
-                let from = seq.next_element::<Text<'de>>()?.map(|text| text.0);
-                let escaped = seq.next_element::<Text<'de>>()?.map(|text| text.0);
-                Ok(Native {
-                    name,
-                    data,
-                    from,
-                    escaped,
-                })
-            }
-        }
-        deserializer.deserialize_seq(Parts)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Answer<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = Answer<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an answer's data")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Answer<'de>, A::Error> {
-                let missing = || de::Error::invalid_length(0, &"data");
-                let data = seq.next_element()?.ok_or_else(missing)?;
-                let is_error = seq.next_element::<Text<'de>>()?.is_some();
-                Ok(Answer { data, is_error })
-            }
-        }
-        deserializer.deserialize_seq(Parts)
-    }
-}
-
-/// The HTTP status that says the same as an error's code.
-fn status(code: &str) -> u16 {
-    match code {
-        "unauthorized" => 401,
-        "origin" => 403,
-        "conflict" => 409,
-        "gone" => 410,
-        "too-large" => 413,
-        "limits" => 429,
-        "draining" => 503,
-        _ => 400,
-    }
-}
 
 /// The engine's close, or the namespace's, without a word why.
 pub(super) fn closed() -> ClientError {

@@ -3,12 +3,14 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `account` | the session: packets in, commands out, the cursor |
+//! | `words` | what is said in packets |
 //! | `polling` | polls and POSTs |
 //! | `upgrade` | from polls to a WebSocket, and nothing lost |
 
 mod account;
 mod polling;
 mod upgrade;
+mod words;
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -1,6 +1,6 @@
 //! A client's connection above the engine: its namespaces, its session, and what it is told at the end.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -82,11 +82,14 @@ impl Connection {
         })
     }
 
-    /// Has the WebSocket `wire` from now on, or will have it when the upgrade is done.
-    pub(super) fn set_wire(self: &Arc<Self>, wire: &Arc<Wire>) {
+    /// Has the WebSocket `wire` from now on, or will have it when the upgrade is done. Not so if it is ending: its goodbye goes by polls then.
+    pub(super) fn set_wire(self: &Arc<Self>, wire: &Arc<Wire>) -> bool {
         wire.connect(self);
-        // A session is upgraded once; a second attempt is refused before it comes here.
-        let _ = self.wire.set(Arc::clone(wire));
+        // A session is upgraded once; a second attempt is refused.
+        let is_first = self.wire.set(Arc::clone(wire)).is_ok();
+        // Either the goodbye sees the wire, or this sees the end.
+        fence(SeqCst);
+        is_first && !self.has_ended.load(Relaxed)
     }
 
     pub(super) fn wire(&self) -> Option<&Arc<Wire>> {
@@ -286,6 +289,8 @@ impl Connection {
     pub(super) fn close(&self, reason: DisconnectReason) {
         self.lose();
         if let Some(socket) = self.socket.upgrade() {
+            // The engine spawns a task, and this may be the end of the runtime, where there is none around.
+            let _entered = self.runtime.enter();
             socket.close(reason);
         }
         self.taken.notify_waiters();
@@ -308,6 +313,7 @@ impl Connection {
         if self.has_ended.swap(true, Relaxed) {
             return;
         }
+        fence(SeqCst);
         let Some(socket) = self.socket.upgrade() else {
             return;
         };
@@ -329,9 +335,9 @@ impl Connection {
             last.push(Str::from("1/echo,"));
         }
         let is_polling = socket.transport_type() == TransportType::Polling;
-        if is_polling && last.len() > 1 {
+        if is_polling && !self.has_wire() && last.len() > 1 {
             // A poll that waits is answered with one packet and is perhaps the last, so all is one: what separates packets in a poll's answer
-            // stands between them.
+            // stands between them. Not while it becomes a WebSocket, which would carry that as it is.
             let joined: Vec<&str> = last.iter().map(|text| &**text).collect();
             last = vec![Str::from(joined.join("\u{1e}4"))];
         }

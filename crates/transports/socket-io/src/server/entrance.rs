@@ -1,38 +1,32 @@
-//! Requests: which go to the engine, and in what form; and the sweep over all connections.
+//! Requests: which go to the engine, and in what form.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use engineioxide::config::EngineIoConfig;
-use engineioxide::handler::EngineIoHandler;
-use engineioxide::service::EngineIoService;
-use engineioxide::socket::Sid;
-use engineioxide::{DisconnectReason, Str, TransportType};
+use engineioxide::{DisconnectReason, TransportType};
 use http_body_util::{BodyExt, Full};
-use hub::{Door, Refused};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hub::Door;
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use hyper::service::Service as _;
-use hyper::{Method, Uri};
-use tokio::time::{MissedTickBehavior, interval};
+use hyper::{Method, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use transport::Server;
 use transport::http::{self, Handler, Request, Response, echo, read_body, recycle};
-use transport::{Config, Server};
 
-use super::EngineSocket;
-use super::connection::{Connection, Terms};
+use super::connection::Connection;
+use super::engine::{Engine, Opened};
 use super::query::{Query, Refusal};
 use super::wire::{Stream, Wire};
 use crate::Wires;
 use crate::app::App;
 
 /// Where Socket.IO lives.
-const PATH: &str = "/socket.io/";
+pub(super) const PATH: &str = "/socket.io/";
 
 /// Serves on a worker thread until a drain is over.
 ///
@@ -59,168 +53,6 @@ pub(crate) async fn serve(server: Server, wires: Wires, app: Arc<dyn App>) -> io
         result = http::serve(server, entrance) => result,
         () = engine.sweep() => Ok(()),
         () = watch => Ok(()),
-    }
-}
-
-/// What all worker threads of a server share: polls of a session come in on any of them.
-struct Engine {
-    service: EngineIoService<Clients>,
-    clients: Arc<Clients>,
-    config: Arc<Config>,
-    wires: Wires,
-    clock: Arc<AtomicU64>,
-    start: Instant,
-    /// When the connections were looked through last, so that one thread does it.
-    swept: AtomicU64,
-}
-
-/// The engine's connections, by its ids. Those are the credentials of polls, so they are told to nobody.
-#[derive(Debug)]
-struct Clients {
-    terms: Arc<Terms>,
-    live: Mutex<HashMap<Sid, Arc<Connection>>>,
-}
-
-/// What a request leaves with the socket that it opens.
-#[derive(Debug, Clone)]
-struct Opened {
-    door: Door,
-    wire: Option<Arc<Wire>>,
-}
-
-impl Engine {
-    fn new(config: &Arc<Config>, wires: Wires, app: Arc<dyn App>) -> Self {
-        let clock = Arc::new(AtomicU64::new(0));
-        let terms = Arc::new(Terms {
-            max_message: config.max_message,
-            batching: config.batching,
-            app,
-            clock: Arc::clone(&clock),
-        });
-        let clients = Arc::new(Clients {
-            terms,
-            live: Mutex::default(),
-        });
-        let settings = EngineIoConfig::builder()
-            .req_path(PATH.trim_end_matches('/'))
-            .ping_interval(config.ping_interval)
-            .ping_timeout(config.ping_timeout)
-            .upgrade_timeout(config.header_timeout)
-            .max_buffer_size(super::outbox::CAPACITY)
-            .max_payload(config.max_message as u64)
-            .ws_max_message_size(config.max_message)
-            .ws_max_frame_size(config.max_message)
-            .build();
-        Self {
-            service: EngineIoService::with_config(Arc::clone(&clients), settings),
-            clients,
-            config: Arc::clone(config),
-            wires,
-            clock,
-            start: Instant::now(),
-            swept: AtomicU64::new(0),
-        }
-    }
-
-    /// Ends late connections, for ever: those that enter no namespace in the time that a request's head has, and those over a WebSocket of which the engine has
-    /// nothing heard for longer than it waits, but can't end while it writes to them.
-    async fn sweep(&self) {
-        let Config {
-            ping_interval,
-            ping_timeout,
-            header_timeout,
-            ..
-        } = *self.config;
-        let shortest = ping_interval.min(ping_timeout).min(header_timeout);
-        let period = (shortest / 8).clamp(Duration::from_millis(20), Duration::from_secs(1));
-        let millis = |time: Duration| time.as_millis() as u64;
-        let most_quiet = millis(ping_interval + ping_timeout + 5 * period);
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let now = millis(self.start.elapsed());
-            self.clock.store(now, Relaxed);
-            let swept = self.swept.load(Relaxed);
-            let is_due = now >= swept + millis(period) / 2;
-            // Another thread may be doing it.
-            let is_ours = || {
-                let exchanged = self.swept.compare_exchange(swept, now, Relaxed, Relaxed);
-                exchanged.is_ok()
-            };
-            if !is_due || !is_ours() {
-                continue;
-            }
-            for connection in self.clients.all() {
-                let outside = connection.outside_since.load(Relaxed);
-                if now.saturating_sub(outside) > millis(header_timeout) {
-                    connection.close(DisconnectReason::TransportClose);
-                }
-                if let Some(wire) = connection.wire()
-                    && now.saturating_sub(wire.heard()) > most_quiet
-                {
-                    wire.cut();
-                }
-            }
-        }
-    }
-}
-
-impl Clients {
-    fn live(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Connection>>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn find(&self, sid: Sid) -> Option<Arc<Connection>> {
-        self.live().get(&sid).cloned()
-    }
-
-    fn all(&self) -> Vec<Arc<Connection>> {
-        self.live().values().cloned().collect()
-    }
-
-    /// Says goodbye to all. Those with a session hear it from the hub as well.
-    fn drain(&self) {
-        for connection in self.all() {
-            connection.end(Refused::Draining);
-        }
-    }
-}
-
-impl EngineIoHandler for Clients {
-    type Data = super::Slot;
-
-    fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
-        let Some(opened) = socket.req_parts.extensions.get::<Opened>() else {
-            // Every request that reaches the engine has it.
-            return;
-        };
-        let connection = Connection::new(&self.terms, &socket, opened.door.clone());
-        if let Some(wire) = &opened.wire {
-            connection.set_wire(wire);
-        }
-        // The engine tells of each socket once.
-        let _ = socket.data.0.set(Arc::clone(&connection));
-        self.live().insert(socket.id, connection);
-    }
-
-    fn on_disconnect(&self, socket: Arc<EngineSocket>, _: DisconnectReason) {
-        let connection = self.live().remove(&socket.id);
-        if let Some(connection) = connection {
-            connection.vanish();
-        }
-    }
-
-    fn on_message(self: &Arc<Self>, text: Str, socket: Arc<EngineSocket>) {
-        if let Some(connection) = socket.data.get() {
-            connection.receive_text(text);
-        }
-    }
-
-    fn on_binary(self: &Arc<Self>, bytes: Bytes, socket: Arc<EngineSocket>) {
-        if let Some(connection) = socket.data.get() {
-            connection.receive_binary(bytes);
-        }
     }
 }
 
@@ -330,12 +162,7 @@ impl Entrance {
     }
 
     /// Hands a request to the engine.
-    async fn ask(
-        &self,
-        method: Method,
-        uri: Uri,
-        body: Bytes,
-    ) -> (hyper::StatusCode, Option<hyper::header::HeaderValue>, Bytes) {
+    async fn ask(&self, method: Method, uri: Uri, body: Bytes) -> Answer {
         let mut request = hyper::Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -360,11 +187,7 @@ impl Entrance {
         mut request: Request,
         connection: Option<Arc<Connection>>,
     ) -> Result<Response, Refusal> {
-        if !is_handshake(request.headers())
-            || connection
-                .as_ref()
-                .is_some_and(|connection| connection.has_wire())
-        {
+        if !is_handshake(request.headers()) {
             return Err(Refusal::BadRequest);
         }
         let response = create_response_with_body(&request, http::Body::empty)
@@ -373,8 +196,10 @@ impl Entrance {
         let uri = request.uri().clone();
         let wire = Wire::new(&self.engine.clock);
         let is_upgrade = connection.is_some();
-        if let Some(connection) = connection {
-            connection.set_wire(&wire);
+        if let Some(connection) = connection
+            && !connection.set_wire(&wire)
+        {
+            return Err(Refusal::BadRequest);
         }
         let (service, door) = (self.engine.service.clone(), self.door.clone());
         tokio::spawn(async move {
@@ -413,10 +238,10 @@ impl Drop for HeldPoll {
     }
 }
 
-fn respond(
-    headers: HeaderMap,
-    (status, content_type, body): (hyper::StatusCode, Option<hyper::header::HeaderValue>, Bytes),
-) -> Response {
+/// The engine's answer: status, content type, body.
+type Answer = (StatusCode, Option<HeaderValue>, Bytes);
+
+fn respond(headers: HeaderMap, (status, content_type, body): Answer) -> Response {
     let mut response = recycle(headers, status, body.into());
     if let Some(content_type) = content_type {
         response.headers_mut().insert(CONTENT_TYPE, content_type);

@@ -70,29 +70,36 @@ impl Intake {
     ) -> Result<(), Invalid> {
         let arrived = std::mem::take(&mut self.arrived);
         let mut commands = Commands::new(connection);
-        for item in &arrived {
-            match item {
-                Item::Text(text) => self.take_text(text, &mut commands)?,
-                Item::Binary(bytes) => {
-                    if let Some(whole) = self.take_binary(bytes, connection.terms.max_message)? {
-                        // It doesn't outlive this turn, so neither may its commands.
-                        let Unfinished {
-                            text, attachments, ..
-                        } = whole;
-                        commands.carry_out();
-                        let mut alone = Commands::new(connection);
-                        Self::take_event(Packet::parse(&text)?, attachments, &mut alone)?;
-                        alone.carry_out();
-                    }
-                }
-            }
-        }
+        let settled = arrived
+            .iter()
+            .try_for_each(|item| self.take(item, &mut commands));
+        // Also those before something invalid.
         commands.carry_out();
+        settled?;
         // The memory is used again.
         if self.arrived.is_empty() {
             self.arrived = arrived;
             self.arrived.clear();
             self.arrived.shrink_to(KEPT);
+        }
+        Ok(())
+    }
+
+    fn take<'a>(&mut self, item: &'a Item, commands: &mut Commands<'a, '_>) -> Result<(), Invalid> {
+        let bytes = match item {
+            Item::Text(text) => return self.take_text(text, commands),
+            Item::Binary(bytes) => bytes,
+        };
+        let connection = commands.connection();
+        if let Some(whole) = self.take_binary(bytes, connection.terms.max_message)? {
+            // It doesn't outlive this turn, so neither may its commands.
+            let Unfinished {
+                text, attachments, ..
+            } = whole;
+            commands.carry_out();
+            let mut alone = Commands::new(connection);
+            Self::take_event(Packet::parse(&text)?, attachments, &mut alone)?;
+            alone.carry_out();
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `entrance` | requests: which go to the engine, and in what form |
+//! | `engine` | the engine, its connections, and the sweep over them |
 //! | `query` | what a request asks of Engine.IO, and what is wrong with it |
 //! | `wire` | the TCP stream of a WebSocket below the engine |
 //! | `connection` | a client: its session, and what it is told at the end |
@@ -12,6 +13,7 @@
 
 mod commands;
 pub(crate) mod connection;
+mod engine;
 mod entrance;
 mod intake;
 mod outbox;
