@@ -350,8 +350,9 @@ impl Connection {
         let all_taken = async {
             loop {
                 let taken = self.taken.notified();
-                let is_out = self.outbox().waiting() == 0;
-                if is_out && (!is_polling || is_taken(socket)) || self.is_closed() {
+                // A WebSocket that has just taken over may not have begun to write, and never does once it is closed.
+                let is_out = self.outbox().waiting() == 0 && is_taken(socket);
+                if is_out || self.is_closed() {
                     return;
                 }
                 taken.await;
