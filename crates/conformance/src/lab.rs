@@ -114,7 +114,7 @@ impl<T: Transport> Lab<T> {
     /// A client that continues the session of `ticket`.
     ///
     /// # Errors
-    /// As [`Transport::connect`].
+    /// As [`Protocol::connect`](transport::Protocol::connect).
     pub async fn resume(&self, ticket: Ticket) -> Result<Peer<T::Client>, ClientError> {
         self.try_connect(&Target {
             resume: Some(ticket),
@@ -126,7 +126,7 @@ impl<T: Transport> Lab<T> {
     /// A client of `target`.
     ///
     /// # Errors
-    /// As [`Transport::connect`].
+    /// As [`Protocol::connect`](transport::Protocol::connect).
     pub async fn try_connect(&self, target: &Target) -> Result<Peer<T::Client>, ClientError> {
         within("a connection or its refusal", T::connect(target))
             .await

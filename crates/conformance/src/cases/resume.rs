@@ -33,7 +33,7 @@ pub async fn keeps_id_rooms_and_messages<T: Transport>() {
 
 /// Pushed replies are counted messages: one that was on its way when the connection went comes after the resume.
 pub async fn brings_replies_that_were_under_way<T: Transport>() {
-    if !T::INFO.pushed_replies {
+    if !T::INFO.capabilities.pushed_replies {
         return;
     }
     let lab = Lab::<T>::start();
@@ -142,7 +142,7 @@ pub async fn with_a_cursor_beyond_what_was_sent_is_refused<T: Transport>() {
 
 /// Two clients of one session: the newer has it, the older ends and learns why; nothing is lost or doubled.
 pub async fn takes_over_from_an_open_connection<T: Transport>() {
-    if !T::INFO.pushed_replies {
+    if !T::INFO.capabilities.pushed_replies {
         // Polls that are answered at once are never under way when another one comes.
         return;
     }

@@ -7,7 +7,7 @@ use conformance::raw::{Answer, Connection, ask};
 use conformance::{Lab, run};
 use hub::Limits;
 use long_poll::LongPoll;
-use transport::{Audience, Client, Config, Target, Transport};
+use transport::{Audience, Client, Config, Protocol, Target};
 
 /// A session by hand.
 struct Hand {

@@ -8,7 +8,7 @@ use hub::{Command, Limits};
 use tcp::Tcp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use transport::{Audience, Client, ClientError, Config, Target, Transport};
+use transport::{Audience, Client, ClientError, Config, Protocol, Target};
 
 #[test]
 fn the_wire_is_commands_and_messages_and_a_byte_for_each_line() {

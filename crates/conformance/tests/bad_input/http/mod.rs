@@ -135,7 +135,11 @@ async fn bad_commands<T: Transport>() {
         );
         siege.bystander_is_well(what).await;
     }
-    let accepted = if T::INFO.pushed_replies { 202 } else { 200 };
+    let accepted = if T::INFO.capabilities.pushed_replies {
+        202
+    } else {
+        200
+    };
     let odd = commands::odd()
         .into_iter()
         .chain([("no commands", "[]".to_owned())]);

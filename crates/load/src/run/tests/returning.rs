@@ -13,7 +13,7 @@ use scenario::{Fault, Reconnect, What};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use transport::{Config, DrainHandle, Server, listener};
+use transport::{Config, DrainHandle, Server, Transport, listener};
 use websocket::WebSocket;
 
 use super::*;
