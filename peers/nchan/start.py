@@ -16,8 +16,8 @@ import tempfile
 import threading
 import time
 
-MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so"
 HERE = os.path.dirname(os.path.abspath(__file__))
+MODULE = f"{HERE}/ngx_nchan_module.so"  # A link to Debian's.
 PR_SET_PDEATHSIG = 1
 ATTEMPTS = 5  # A free port may be taken by someone else before nginx has it.
 PATIENCE = 10  # Seconds until it must accept.
@@ -31,7 +31,7 @@ def main():
     wanted = int(os.environ.get("PUSHLAB_PORT", "0"))
     scratch = os.environ.get("PUSHLAB_SCRATCH") or tempfile.mkdtemp(prefix="pushlab-nchan-")
     if not os.path.exists(MODULE):
-        sys.exit(f"{MODULE} is missing: install Debian's libnginx-mod-nchan")
+        sys.exit(f"{MODULE} is missing: run pushlab peers setup nchan")
     for attempt in range(1 if wanted else ATTEMPTS):
         port = wanted or free_port(host)
         nginx = start(host, port, scratch)
