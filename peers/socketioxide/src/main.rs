@@ -28,6 +28,8 @@ async fn serve() -> Result<(), Error> {
     let (service, io) = SocketIo::builder()
         .max_buffer_size(QUEUE)
         .max_payload(MAX_MESSAGE as u64)
+        .ws_max_message_size(MAX_MESSAGE)
+        .ws_max_frame_size(MAX_MESSAGE)
         .ws_read_buffer_size(4096)
         .build_svc();
     io.ns("/", async |io: SocketIo, socket: SocketRef| {
