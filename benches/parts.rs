@@ -13,7 +13,7 @@ use load::Hooks;
 use measure::{Measurement, Outcome};
 use scenario::{ArmInfo, Case, parse};
 use tokio::runtime::{Builder, LocalOptions};
-use transport::{Target, Transport};
+use transport::{Protocol, Target};
 
 use hot::PATHS;
 

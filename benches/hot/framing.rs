@@ -5,8 +5,8 @@
 
 use std::hint::black_box;
 
-use websocket::frame::{Opcode, Role, append_masked};
-use websocket::reader::{Input, Item, Reader};
+use transport::websocket::frame::{Opcode, Role, append_masked};
+use transport::websocket::reader::{Input, Item, Reader};
 
 use super::timed;
 use crate::turns::Turns;

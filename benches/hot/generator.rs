@@ -1,7 +1,6 @@
 //! The load generator without a wire: what it costs to take an answer down, to check a receipt, and to hand out an arrival.
 
 use std::hint::black_box;
-use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use measure::delivery::Tally;
 use measure::{Recorder, Stamp};
 use scenario::{ArmInfo, Case, parse};
 use transport::{
-    Client, ClientError, Command, Incoming, Info, Server, Target, Ticket, Traffic, Transport,
+    Capabilities, Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket, Traffic,
     Welcome,
 };
 
@@ -151,20 +150,16 @@ impl Client for Mirrored {
     }
 }
 
-impl Transport for Mirror {
+impl Protocol for Mirror {
     const INFO: Info = Info {
         name: "mirror",
         title: "no server: a request is its own reply",
         url: None,
         options: &[],
-        pushed_replies: true,
+        capabilities: Capabilities::FULL,
     };
 
     type Client = Mirrored;
-
-    async fn serve(_: Server) -> io::Result<()> {
-        Ok(())
-    }
 
     async fn connect(_: &Target) -> Result<Mirrored, ClientError> {
         Ok(Mirrored::new())

@@ -7,7 +7,6 @@
 //! out: a request's payload goes to `/echo` as it is, and the body that comes back is the reply.
 
 use std::collections::VecDeque;
-use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -19,7 +18,7 @@ use scenario::{ArmInfo, Case, parse};
 use serde_json::{Value, json};
 use transport::http::client::{Host, Line};
 use transport::{
-    Client, ClientError, Command, Incoming, Info, Server, Target, Ticket, Traffic, Transport,
+    Capabilities, Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket, Traffic,
     Welcome,
 };
 
@@ -121,20 +120,19 @@ fn json_of(figures: Distribution) -> Value {
 /// A client that posts to `/echo`. It has no session, and nothing to serve.
 struct Echo;
 
-impl Transport for Echo {
+impl Protocol for Echo {
     const INFO: Info = Info {
         name: "echo",
         title: "POST /echo without a session",
         url: Some(("http://", "")),
         options: &[],
-        pushed_replies: false,
+        capabilities: Capabilities {
+            pushed_replies: false,
+            ..Capabilities::FULL
+        },
     };
 
     type Client = Connection;
-
-    async fn serve(_: Server) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
 
     async fn connect(target: &Target) -> Result<Connection, ClientError> {
         let host = Host::resolve(target, Self::INFO.name).await?;

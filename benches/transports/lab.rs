@@ -10,7 +10,7 @@ use std::time::Duration;
 use hub::{Door, Limits};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use transport::{Config, Drain, DrainHandle, Server, Target, Transport, listener};
+use transport::{Common, Config, Drain, DrainHandle, Server, Target, Transport, listener};
 
 /// A server of `T`, and where its clients live.
 ///
@@ -99,6 +99,7 @@ fn serve<T: Transport>(listener: StdListener, door: &Door, drain: Drain) -> io::
             }),
             drain,
             connections: Arc::default(),
+            common: Common::default(),
         };
         tokio::select! {
             ended = T::serve(server) => ended,

@@ -23,7 +23,11 @@ pub(crate) const TRANSPORTS: &[Entry] = &[
     Entry::of::<tcp::Tcp>(),
     Entry::of::<prompted::RequestResponse>(),
     Entry::of::<long_poll::LongPoll>(),
+    Entry::of::<sse::Sse>(),
     Entry::of::<websocket::WebSocket>(),
+    Entry::of::<socket_io::SocketIo<socket_io::Both>>(),
+    Entry::of::<socket_io::SocketIo<socket_io::Polling>>(),
+    Entry::of::<socket_io::SocketIo<socket_io::WebSocket>>(),
 ];
 
 /// A transport, and what makes each of its loops: with a server and clients of its own, connected.

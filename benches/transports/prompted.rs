@@ -12,23 +12,28 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
-use transport::http::client::{Polls, SessionClient};
-use transport::{ClientError, Info, Server, Target, Transport};
+use transport::http::client::{Polling, Polls, SessionClient};
+use transport::{ClientError, Info, Protocol, Server, Target, Transport};
 
 /// The transport, but for its clients' pace.
 pub(super) struct RequestResponse;
 
-impl Transport for RequestResponse {
+impl Protocol for RequestResponse {
     const INFO: Info = request_response::RequestResponse::INFO;
 
-    type Client = SessionClient<WhenTold>;
-
-    async fn serve(server: Server) -> io::Result<()> {
-        request_response::RequestResponse::serve(server).await
-    }
+    type Client = SessionClient<Polling<WhenTold>>;
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, Self::INFO.name, |_| WhenTold::new()).await
+        SessionClient::connect(target, Self::INFO.name, |opened| {
+            Polling::new(opened, WhenTold::new())
+        })
+        .await
+    }
+}
+
+impl Transport for RequestResponse {
+    async fn serve(server: Server) -> io::Result<()> {
+        request_response::RequestResponse::serve(server).await
     }
 }
 

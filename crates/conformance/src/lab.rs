@@ -12,7 +12,7 @@ use hub::{Command, Limits, Session};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, LocalSet};
 use transport::{
-    Client, ClientError, ClientOptions, Config, Door, DrainHandle, Server, Target, Ticket,
+    Client, ClientError, ClientOptions, Common, Config, Door, DrainHandle, Server, Target, Ticket,
     Transport, listener,
 };
 
@@ -63,6 +63,7 @@ impl<T: Transport> Lab<T> {
             config: Arc::new(config),
             drain: drained,
             connections: Arc::clone(&connections),
+            common: Common::default(),
         };
         Self {
             door: door.clone(),
@@ -114,7 +115,7 @@ impl<T: Transport> Lab<T> {
     /// A client that continues the session of `ticket`.
     ///
     /// # Errors
-    /// As [`Transport::connect`].
+    /// As [`Protocol::connect`](transport::Protocol::connect).
     pub async fn resume(&self, ticket: Ticket) -> Result<Peer<T::Client>, ClientError> {
         self.try_connect(&Target {
             resume: Some(ticket),
@@ -126,7 +127,7 @@ impl<T: Transport> Lab<T> {
     /// A client of `target`.
     ///
     /// # Errors
-    /// As [`Transport::connect`].
+    /// As [`Protocol::connect`](transport::Protocol::connect).
     pub async fn try_connect(&self, target: &Target) -> Result<Peer<T::Client>, ClientError> {
         within("a connection or its refusal", T::connect(target))
             .await

@@ -118,6 +118,29 @@ impl Connection {
         Some(answer)
     }
 
+    /// The next chunk of a body in chunks, behind the answer's head (RFC 9112 section 7.1); `None` at the body's end.
+    ///
+    /// # Panics
+    /// The server closed before it, or what came is no chunk of text.
+    pub async fn chunk(&mut self) -> Option<String> {
+        let (start, length) = loop {
+            if let Some(end) = self.read.windows(2).position(|two| two == b"\r\n") {
+                let length = str::from_utf8(&self.read[..end])
+                    .ok()
+                    .and_then(|digits| usize::from_str_radix(digits, 16).ok());
+                break (end + 2, length.expect("a chunk has a length"));
+            }
+            assert!(self.more().await > 0, "the server closed between chunks");
+        };
+        while self.read.len() < start + length + 2 {
+            assert!(self.more().await > 0, "the server closed within a chunk");
+        }
+        let chunk: Vec<u8> = self.read.drain(..start + length + 2).collect();
+        assert_eq!(&chunk[start + length..], b"\r\n", "a chunk has its length");
+        let text = String::from_utf8(chunk[start..start + length].to_vec());
+        (length > 0).then(|| text.expect("a chunk is text here"))
+    }
+
     /// The next line without its line feed, passing over blank ones; `None` when the server closed.
     ///
     /// # Panics
@@ -243,6 +266,24 @@ pub async fn ask(server: SocketAddr, request: &[u8]) -> Option<Answer> {
     let mut connection = Connection::open(server).await;
     connection.send(request).await;
     connection.answer().await
+}
+
+/// Opens a session that no client has on a server with sessions over HTTP; its token.
+///
+/// # Panics
+/// The server doesn't open one.
+pub async fn open_session(server: SocketAddr) -> String {
+    let request = format!("POST /session HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\n\r\n");
+    let answer = ask(server, request.as_bytes())
+        .await
+        .expect("a session is opened");
+    assert_eq!(
+        (answer.status, answer.field("op")),
+        (201, Some("welcome")),
+        "{answer:?}"
+    );
+    let token = answer.field("token").expect("a welcome has a token");
+    token.to_owned()
 }
 
 /// The request that opens a WebSocket.

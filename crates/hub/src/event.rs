@@ -1,6 +1,7 @@
 //! A message to a client, encoded once for all of its receivers.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 use crate::SessionId;
 
@@ -18,11 +19,26 @@ pub struct Event {
     frame: u8,
     /// Where the event's name ends within the JSON, still escaped and quoted; 0 for a reply, which has none.
     name_end: u32,
+    /// The message in the form of a wire that frames it in another way, made when the first receiver of that wire needs it.
+    other: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// The parts of an event, each as it stands in its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// The name, a JSON string with its quotes.
+    pub event: &'a [u8],
+    /// The sender's public id, without quotes.
+    pub from: &'a [u8],
+    /// Any JSON value.
+    pub data: &'a [u8],
 }
 
 /// The longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
 const HEADROOM: usize = 10;
 const NAME_START: usize = br#"{"op":"event","event":"#.len();
+const FROM_FIELD: usize = br#","from":""#.len();
+const DATA_FIELD: usize = br#"","data":"#.len();
 
 impl Event {
     /// `{"op":"event","event":…,"from":…,"data":…}`; `data` is JSON already.
@@ -61,6 +77,26 @@ impl Event {
         self.line.as_deref().unwrap_or(&self.bytes[HEADROOM..])
     }
 
+    /// What the event consists of; `None` for a reply.
+    pub fn parts(&self) -> Option<Parts<'_>> {
+        let event = self.name()?;
+        let json = self.json();
+        let from = self.name_end as usize + FROM_FIELD;
+        let data = from + SessionId::TEXT + DATA_FIELD;
+        Some(Parts {
+            event,
+            from: &json[from..from + SessionId::TEXT],
+            data: &json[data..json.len() - 1],
+        })
+    }
+
+    /// The message as `T`, for a wire that frames it in a way of its own: `make` is asked once, whatever the number of receivers and of
+    /// threads. `None` if another `T` has been made of this event before.
+    pub fn formed<T: Send + Sync + 'static>(&self, make: impl FnOnce(&Self) -> T) -> Option<&T> {
+        let formed = self.other.get_or_init(|| Box::new(make(self)));
+        formed.downcast_ref()
+    }
+
     /// The event's name as it stands in the JSON; `None` for a reply.
     pub(crate) fn name(&self) -> Option<&[u8]> {
         (self.name_end > 0).then(|| &self.json()[NAME_START..self.name_end as usize])
@@ -90,6 +126,7 @@ impl Event {
             line,
             frame: frame as u8,
             name_end,
+            other: OnceLock::new(),
         })
     }
 }
@@ -165,6 +202,22 @@ mod tests {
             assert_eq!(&frame[header..], event.json());
             assert_eq!(event.line(), [event.json(), b"\n"].concat());
         }
+    }
+
+    #[test]
+    fn an_event_comes_apart_as_it_was_put_together_and_is_formed_once() {
+        let from = SessionId::from_bytes([7; 16]);
+        let event = Event::new("a \"b\"\n", from, "[1 , {}]");
+        let parts = event.parts().unwrap();
+        assert_eq!(parts.event, br#""a \"b\"\n""#);
+        assert_eq!(parts.from, from.to_string().as_bytes());
+        assert_eq!(parts.data, b"[1 , {}]");
+        assert_eq!(Event::reply(1, "2").parts(), None);
+
+        let length = |event: &Event| event.json().len();
+        assert_eq!(event.formed(length), Some(&event.json().len()));
+        assert_eq!(event.formed(|_| 0_usize), Some(&event.json().len()));
+        assert_eq!(event.formed(|_| "another type"), None);
     }
 
     #[test]

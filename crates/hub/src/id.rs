@@ -19,6 +19,9 @@ pub struct SessionId([u8; 16]);
 pub struct Token([u8; 18]);
 
 impl SessionId {
+    /// Characters of the wire form.
+    pub(crate) const TEXT: usize = 22;
+
     /// An id from bytes that must be unpredictable.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -26,7 +29,7 @@ impl SessionId {
 
     /// Appends the 22 characters of the wire form.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let mut text = [0; 22];
+        let mut text = [0; Self::TEXT];
         encode(&self.0, &mut text);
         out.extend_from_slice(&text);
     }

@@ -31,7 +31,7 @@ mod shard;
 pub mod wire;
 
 pub use door::{Door, Refused};
-pub use event::Event;
+pub use event::{Event, Parts};
 pub use hub::{Hub, Key, Outcome, ResumeError};
 pub use id::{SessionId, Token};
 pub use limits::{Limits, SlowConsumer};

@@ -46,6 +46,16 @@ pub enum Delivery<'a> {
     Event(&'a Arc<Event>),
 }
 
+impl Delivery<'_> {
+    /// How far it moves the cursor.
+    pub fn counts(self) -> u64 {
+        match self {
+            Self::Gap(missed) => missed,
+            Self::Event(_) => 1,
+        }
+    }
+}
+
 /// A cursor beyond what was handed over: no honest client has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cursor {received} is beyond the {sent} messages that were sent")]

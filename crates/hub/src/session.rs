@@ -1,5 +1,6 @@
 //! Handles to a session: one that a connection keeps, and one for a single poll.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll as TaskPoll};
 
@@ -76,6 +77,20 @@ impl Session {
         let (result, lagging) = self
             .hold
             .with(|shared, home, state, key| Ok(shared.apply(home, state, key, commands, None)))?;
+        if lagging {
+            self.hold.shared.help();
+        }
+        result
+    }
+
+    /// As [`apply`](Self::apply), with the replies appended to `replies` as JSON, separated by commas, instead of being messages of the session.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn answer(&self, commands: &[Command<'_>], replies: &mut Vec<u8>) -> Result<(), Refused> {
+        let (result, lagging) = self.hold.with(|shared, home, state, key| {
+            Ok(shared.apply(home, state, key, commands, Some(replies)))
+        })?;
         if lagging {
             self.hold.shared.help();
         }
@@ -159,6 +174,38 @@ impl Poll {
             taken
         });
         taken.map_ok(|()| next)
+    }
+
+    /// Hands over what waits, with the cursor after each, while `each` wants more; pending while nothing waits.
+    ///
+    /// # Errors
+    /// As [`poll_take`](Self::poll_take).
+    pub fn poll_each(
+        &mut self,
+        cx: &mut Context<'_>,
+        each: &mut dyn FnMut(u64, Delivery<'_>) -> ControlFlow<()>,
+    ) -> TaskPoll<Result<(), Refused>> {
+        self.hold.poll(cx, |state, key| {
+            let mailbox = state.hub.mailbox(key);
+            let (mut any, mut flow) = (false, ControlFlow::Continue(()));
+            while flow.is_continue() && mailbox.has_unsent() {
+                any = true;
+                let before = mailbox.cursor();
+                mailbox.take(1, |delivery| {
+                    flow = each(before + delivery.counts(), delivery);
+                });
+            }
+            any
+        })
+    }
+
+    /// The cursor: how many messages the session was handed, those in gaps included.
+    ///
+    /// # Errors
+    /// [`Refused::Superseded`] by a newer poll, [`Refused::UnknownToken`] or [`Refused::Gone`] where the session has ended.
+    pub fn cursor(&self) -> Result<u64, Refused> {
+        self.hold
+            .with(|_, _, state, key| Ok(state.hub.mailbox(key).cursor()))
     }
 
     /// As [`poll_take`](Self::poll_take), at once; `None` when nothing is there.

@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use scenario::Kind;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use transport::{Audience, Client, ClientError, Command, Incoming, Target, Transport};
+use transport::{Audience, Client, ClientError, Command, Incoming, Protocol, Target};
 
 use crate::book::Book;
 use crate::pacer::Pacer;
@@ -44,7 +44,7 @@ pub(crate) type Crowd<T> = Vec<Option<Rc<RefCell<User<T>>>>>;
 ///
 /// # Errors
 /// Why the case can't begin, in one line.
-pub(crate) async fn gather<T: Transport>(
+pub(crate) async fn gather<T: Protocol>(
     targets: &Targets,
     book: &Rc<RefCell<Book>>,
     pacer: &Rc<Pacer<T>>,
@@ -66,7 +66,8 @@ pub(crate) async fn gather<T: Transport>(
             ..target.clone()
         };
         let room = plan.clients[number].room.clone();
-        let confirm = plan.kind != Kind::Idle;
+        // Where nothing is answered, a session stands when it is connected: such wires have no rooms to join.
+        let confirm = plan.kind != Kind::Idle && T::INFO.capabilities.requests;
         joining.spawn_local(async move {
             // The semaphore is never closed; without a place the session would only be slower.
             let _place = places.acquire().await.ok();
@@ -117,7 +118,7 @@ pub(crate) async fn gather<T: Transport>(
 }
 
 /// One session: connected, in its room, and answered once, so that the server has carried the join out.
-async fn stand<T: Transport>(
+async fn stand<T: Protocol>(
     target: &Target,
     room: Option<String>,
     confirm: bool,
@@ -176,7 +177,7 @@ pub(crate) async fn join(
 }
 
 /// Tells each sender to whom it sends, now that all session ids are known.
-fn address<T: Transport>(crowd: &Crowd<T>, book: &Book) {
+fn address<T: Protocol>(crowd: &Crowd<T>, book: &Book) {
     for sender in &book.plan.senders {
         let to = destination(&sender.to, || {
             let To::Client(peer) = sender.to else {

@@ -16,7 +16,7 @@ use std::task::Context;
 
 use measure::now;
 use tokio::sync::Notify;
-use transport::Transport;
+use transport::Protocol;
 
 use crate::alarm::Alarm;
 use crate::arrivals::{Arrival, Arrivals};
@@ -38,7 +38,7 @@ const MOST_AT_ONCE: usize = 256;
 const TURN: u64 = 5_000;
 
 /// The schedule of an open loop and those who send by it. Without a schedule nothing is ever due.
-pub(crate) struct Pacer<T: Transport> {
+pub(crate) struct Pacer<T: Protocol> {
     book: Rc<RefCell<Book>>,
     schedule: RefCell<Schedule<T>>,
     /// When the next arrival is due, nanoseconds; the greatest number if there is none.
@@ -47,7 +47,7 @@ pub(crate) struct Pacer<T: Transport> {
     changed: Notify,
 }
 
-struct Schedule<T: Transport> {
+struct Schedule<T: Protocol> {
     arrivals: Option<Arrivals>,
     /// What follows when they are over.
     then: Option<Arrivals>,
@@ -58,7 +58,7 @@ struct Schedule<T: Transport> {
     called: Vec<usize>,
 }
 
-impl<T: Transport> Pacer<T> {
+impl<T: Protocol> Pacer<T> {
     pub(crate) fn new(book: Rc<RefCell<Book>>) -> Self {
         let schedule = Schedule {
             arrivals: None,
@@ -194,7 +194,7 @@ impl<T: Transport> Pacer<T> {
     }
 }
 
-impl<T: Transport> Schedule<T> {
+impl<T: Protocol> Schedule<T> {
     fn advance(&mut self) {
         self.next = self.arrivals.as_mut().and_then(Iterator::next);
         if self.next.is_none()

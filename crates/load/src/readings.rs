@@ -2,7 +2,7 @@
 
 use measure::usage::{ProcessReading, kernel_memory};
 use measure::{CpuTime, GeneratorUsage, IpTraffic, MemoryUsage, ProcessUsage, Traffic, now};
-use transport::Transport;
+use transport::Protocol;
 
 use crate::gather::Crowd;
 
@@ -78,7 +78,7 @@ impl MemoryReading {
 
 /// What went over the wire so far, all sessions together. They are read in the same order each time, so that two readings of one session are as
 /// far apart as those of another.
-pub(crate) async fn traffic<T: Transport>(crowd: &Crowd<T>) -> transport::Traffic {
+pub(crate) async fn traffic<T: Protocol>(crowd: &Crowd<T>) -> transport::Traffic {
     let mut sum = transport::Traffic::default();
     for users in crowd.chunks(PIECE) {
         let users = users.iter().flatten();

@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 
 use measure::now;
 use scenario::{Case, Pace};
-use transport::Transport;
+use transport::Protocol;
 
 use crate::arrivals::Arrivals;
 use crate::book::{Book, Window};
@@ -19,12 +19,12 @@ use crate::plan::Plan;
 use crate::user::User;
 
 /// The senders of an open loop and their schedule.
-pub struct Rehearsal<T: Transport> {
+pub struct Rehearsal<T: Protocol> {
     book: Rc<RefCell<Book>>,
     pacer: Pacer<T>,
 }
 
-impl<T: Transport> Rehearsal<T> {
+impl<T: Protocol> Rehearsal<T> {
     /// An open loop over `clients`, one for each session of `case`, with its schedule drawn from the case's seed and without an end. None if the
     /// case's load is no open loop.
     ///

@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use scenario::{Kind, Reconnect};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use transport::{Client, ClientError, Target, Transport};
+use transport::{Client, ClientError, Protocol, Target};
 
 use crate::book::Book;
 use crate::gather::{Crowd, PATIENCE, destination, join, source};
@@ -27,7 +27,7 @@ const LOOKS: u32 = 4;
 const PIECE: usize = 16;
 
 /// How sessions come back.
-pub(crate) struct Returning<T: Transport> {
+pub(crate) struct Returning<T: Protocol> {
     targets: Targets,
     rules: Reconnect,
     seed: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Returning<T: Transport> {
 }
 
 /// A user's life: it is polled until its session ends, and comes back if it may.
-pub(crate) async fn live<T: Transport>(
+pub(crate) async fn live<T: Protocol>(
     user: Rc<RefCell<User<T>>>,
     pacer: Rc<Pacer<T>>,
     returning: Option<Rc<Returning<T>>>,
@@ -56,7 +56,7 @@ pub(crate) async fn live<T: Transport>(
     }
 }
 
-impl<T: Transport> Returning<T> {
+impl<T: Protocol> Returning<T> {
     pub(crate) fn new(
         targets: &Targets,
         rules: Reconnect,
@@ -135,7 +135,8 @@ impl<T: Transport> Returning<T> {
             let plan = &self.book.borrow().plan;
             let role = &plan.clients[number];
             let (target, room) = (self.targets.of(role), role.room.clone());
-            (target, plan.clients.len(), room, plan.kind != Kind::Idle)
+            let confirm = plan.kind != Kind::Idle && T::INFO.capabilities.requests;
+            (target, plan.clients.len(), room, confirm)
         };
         let ticket = user.borrow().ticket();
         let target = Target {

@@ -11,7 +11,7 @@ use scenario::{Case, ClientSettings, Pace, Scenario};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior};
-use transport::{Client, ClientOptions, Connection, Info, PollPacing, Transport};
+use transport::{Client, ClientOptions, Connection, Info, PollPacing, Protocol};
 
 use crate::alarm::Alarm;
 use crate::arrivals::Arrivals;
@@ -56,7 +56,7 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// It always gives a measurement: one that failed or was interrupted says so, with what was seen until then. The verdict
 /// is by the default [`Guards`].
-pub async fn run<T: Transport>(
+pub async fn run<T: Protocol>(
     targets: impl Into<Targets>,
     case: &Case,
     hooks: Hooks<'_>,
@@ -106,7 +106,7 @@ pub fn client_options(settings: &ClientSettings) -> ClientOptions {
     }
 }
 
-struct Run<'a, T: Transport> {
+struct Run<'a, T: Protocol> {
     scenario: &'a Scenario,
     seed: u64,
     hooks: Hooks<'a>,
@@ -142,7 +142,7 @@ struct Clock {
     count: u32,
 }
 
-impl<'a, T: Transport> Run<'a, T> {
+impl<'a, T: Protocol> Run<'a, T> {
     fn new(case: &'a Case, mut hooks: Hooks<'a>) -> Self {
         let scenario = &*case.scenario;
         let plan = Plan::new(scenario);

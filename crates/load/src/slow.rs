@@ -7,7 +7,7 @@ use std::time::Duration;
 use measure::now;
 use scenario::{Scenario, What};
 use tokio::time::sleep;
-use transport::Transport;
+use transport::Protocol;
 
 use crate::hooks::{Samples, Strike};
 use crate::user::User;
@@ -21,7 +21,7 @@ pub(crate) fn pauses(scenario: &Scenario) -> Vec<(Duration, Duration)> {
 }
 
 /// Lets `user` stop reading at these times after `began`, nanoseconds of [`now`], and says so among the faults.
-pub(crate) async fn stop_reading<T: Transport>(
+pub(crate) async fn stop_reading<T: Protocol>(
     user: Rc<RefCell<User<T>>>,
     pauses: Vec<(Duration, Duration)>,
     began: u64,

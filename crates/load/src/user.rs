@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use measure::now;
-use transport::{Audience, Client, ClientError, Command, Incoming, Ticket, Traffic, Transport};
+use transport::{Audience, Client, ClientError, Command, Incoming, Protocol, Ticket, Traffic};
 
 use crate::book::Book;
 
@@ -18,7 +18,7 @@ const EVENT: &str = "load";
 const TURNS: u32 = 16;
 
 /// A virtual user.
-pub(crate) struct User<T: Transport> {
+pub(crate) struct User<T: Protocol> {
     /// None while there is no session.
     client: Option<T::Client>,
     number: usize,
@@ -40,7 +40,7 @@ pub(crate) struct User<T: Transport> {
     book: Rc<RefCell<Book>>,
 }
 
-impl<T: Transport> User<T> {
+impl<T: Protocol> User<T> {
     pub(crate) fn new(client: T::Client, number: usize, book: Rc<RefCell<Book>>) -> Self {
         let sender = book.borrow().plan.clients[number].sender;
         Self {

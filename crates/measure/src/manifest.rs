@@ -91,12 +91,76 @@ pub struct RunInfo {
     /// The network that `--link` put between, instead of the scenario's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<String>,
+    /// The servers that others wrote, in the order in which their arms follow the lab's own.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub peers: Vec<PeerInfo>,
+    /// Arms of theirs that were asked for and not run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<LeftOut>,
     /// The command line.
     pub command_line: Vec<String>,
     /// CPUs that the server was pinned to; empty if it wasn't.
     pub server_cpus: Vec<u32>,
     /// CPUs that the generator was pinned to; empty if it wasn't.
     pub generator_cpus: Vec<u32>,
+}
+
+/// A server that others wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerInfo {
+    /// The name of its folder below `peers/`.
+    pub name: String,
+    /// One line: what it is.
+    pub title: String,
+    /// The language that it is written in.
+    pub language: String,
+    /// What is measured, as its registry calls it.
+    pub package: String,
+    /// The registry that it comes from.
+    pub registry: String,
+    /// The version: that of its lock file, or of the package that the system has.
+    pub version: String,
+    /// What the program that was installed says of itself, where it is asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub installed: Option<String>,
+    /// What is to be known beside its figures.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// Its arms in this run.
+    pub arms: Vec<PeerArmInfo>,
+}
+
+/// An arm of a peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerArmInfo {
+    /// Its name.
+    pub name: String,
+    /// The protocol by which it was loaded.
+    pub protocol: String,
+}
+
+/// An arm that was asked for and not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The peer, or one arm of it.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl PeerInfo {
+    /// The versions in one line: "ws 8.18.3 (npm)".
+    pub fn versions(&self) -> String {
+        let Self {
+            package,
+            version,
+            registry,
+            ..
+        } = self;
+        let installed = self.installed.as_ref();
+        let installed = installed.map_or(String::new(), |said| format!("; {said}"));
+        format!("{package} {version} ({registry}{installed})")
+    }
 }
 
 /// The machine.

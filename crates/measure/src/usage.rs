@@ -158,15 +158,44 @@ impl CpuTime {
 }
 
 impl ProcessReading {
-    /// Reads process `pid`.
+    /// Reads process `pid` and its descendants: a server may have workers. What one of them spent before it ended is not in it.
     ///
     /// # Errors
     /// There is no such process, or `/proc` is not readable.
     pub fn of(pid: u32) -> io::Result<Self> {
+        let mut sum = Self::of_one(pid)?;
+        let mut unread = children(pid);
+        while let Some(child) = unread.pop() {
+            // One that can't be read has just ended.
+            if let Ok(reading) = Self::of_one(child) {
+                sum = sum.and(&reading);
+                unread.extend(children(child));
+            }
+        }
+        Ok(sum)
+    }
+
+    fn of_one(pid: u32) -> io::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let statm = fs::read_to_string(format!("/proc/{pid}/statm"))?;
         Self::parse(&stat, &statm, cpu_of(pid)?, run_queue_wait(pid))
             .ok_or_else(|| not_as_documented(&format!("/proc/{pid}/stat")))
+    }
+
+    /// Both together.
+    fn and(self, other: &Self) -> Self {
+        Self {
+            cpu: CpuTime {
+                cpu_ns: self.cpu.cpu_ns + other.cpu.cpu_ns,
+                user: self.cpu.user + other.cpu.user,
+                system: self.cpu.system + other.cpu.system,
+            },
+            rss_bytes: self.rss_bytes + other.rss_bytes,
+            run_queue_wait_ns: self
+                .run_queue_wait_ns
+                .zip(other.run_queue_wait_ns)
+                .map(|(one, other)| one + other),
+        }
     }
 
     /// What was spent since `earlier`.
@@ -234,6 +263,19 @@ fn split(cpu: u64, user: u64, system: u64) -> (u64, u64) {
     };
     let user = ((cpu as f64 * share) as u64).min(cpu);
     (user, cpu - user)
+}
+
+/// The processes that the threads of `pid` have started; none on a kernel without `CONFIG_PROC_CHILDREN`.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let of_task = |task: io::Result<fs::DirEntry>| {
+        let text = fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        let numbers = text.split_ascii_whitespace().map(str::parse);
+        Some(numbers.filter_map(Result::ok).collect::<Vec<u32>>())
+    };
+    tasks.filter_map(of_task).flatten().collect()
 }
 
 fn not_as_documented(path: &str) -> io::Error {
@@ -325,6 +367,30 @@ mod tests {
         assert_eq!((usage.cpu_user_ns, usage.cpu_system_ns), (270, 90));
         usage.take_off(400);
         assert_eq!(usage.cpu_ns(), 0);
+    }
+
+    #[test]
+    fn workers_count_too() {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & echo $!; wait"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = std::io::BufReader::new(shell.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+        let worker: u32 = line.trim().parse().unwrap();
+        let alone = ProcessReading::of_one(shell.id()).unwrap();
+        let (both, child) = (
+            ProcessReading::of(shell.id()).unwrap(),
+            ProcessReading::of(worker).unwrap(),
+        );
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        let pid = rustix::process::Pid::from_raw(worker.cast_signed()).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        assert!(child.rss_bytes > 0);
+        assert!(both.rss_bytes > alone.rss_bytes, "{both:?} {alone:?}");
     }
 
     #[test]

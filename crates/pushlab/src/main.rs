@@ -9,6 +9,7 @@
 //! | [`cli`] | the command line |
 //! | [`command`] | the commands, a file each: run, serve, link, load, report, plot, diff, list, selftest, completions |
 //! | [`scenarios`] | the scenarios that the binary carries, and how a command finds one |
+//! | [`peers`] | servers that others wrote: their folders, and what they bring to a scenario |
 //! | [`cpus`] | which CPUs there are, and pinning threads to them |
 //! | [`process`] | what a process sets up for itself: file limits, dying with its parent |
 //! | [`stop`] | Ctrl-C and SIGTERM |
@@ -18,6 +19,7 @@ mod cli;
 mod command;
 mod cpus;
 mod exit;
+mod peers;
 mod process;
 mod registry;
 mod scenarios;

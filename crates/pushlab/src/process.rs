@@ -17,12 +17,21 @@ pub(crate) fn raise_file_limit() {
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
-/// Lets the kernel kill this process when process `parent` ends, however it ends (prctl(2), `PR_SET_PDEATHSIG`).
+/// Lets the kernel kill this process when process `parent` ends, however it ends.
 ///
 /// # Errors
 /// The parent has ended already.
 pub(crate) fn die_with(parent: u32) -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    signal_with(parent, Signal::KILL)
+}
+
+/// Lets the kernel send this process a signal when process `parent` ends, however it ends (prctl(2), `PR_SET_PDEATHSIG`). What this process becomes
+/// by execve(2) keeps that.
+///
+/// # Errors
+/// The parent has ended already.
+pub(crate) fn signal_with(parent: u32, signal: Signal) -> io::Result<()> {
+    set_parent_process_death_signal(Some(signal))?;
     // It may have ended before the line above.
     if getppid()
         .map(Pid::as_raw_nonzero)

@@ -16,6 +16,9 @@ pub struct Scenario {
     pub kind: Kind,
     /// The arms: names of registered transports, in the file's order, each once.
     pub transports: Vec<String>,
+    /// Servers that others wrote, to be compared with them: the names of their folders below `peers/`, each once. Which arms they bring is
+    /// not the file's to say; whoever runs it adds them to `transports`.
+    pub peers: Vec<String>,
     /// The measured part of one trial.
     pub duration: Duration,
     /// The most that is run before the measured part and discarded. The generator ends it as soon as a test finds the latencies

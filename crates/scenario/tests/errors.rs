@@ -533,6 +533,35 @@ fn lists_of_transports_are_sane() {
     );
 }
 
+#[test]
+fn lists_of_peers_are_sane() {
+    let field = "transports = [\"request-response\", \"long-poll\"]";
+    let with = |peers: &str| format!("{field}\npeers = {peers}");
+    let good = GOOD.replace(field, &with("[\"ws\", \"nchan\"]"));
+    let scenario = parse(&good, "f.toml", ARMS).unwrap();
+    assert_eq!(scenario.peers, ["ws", "nchan"]);
+    expect(
+        field,
+        &with("[]"),
+        "f.toml:5:9: field `peers`: the list is empty: name at least one peer, or leave the field out to compare none",
+    );
+    expect(
+        field,
+        &with("[\"ws\", \"ws\"]"),
+        "f.toml:5:16: field `peers`: \"ws\" is listed twice: name each peer once",
+    );
+    expect(
+        field,
+        &with("[\"../ws\"]"),
+        "f.toml:5:10: field `peers`: \"../ws\" is no name of a peer: that of its folder below peers/ is right, 1 to 64 lower-case letters, digits and hyphens",
+    );
+    expect(
+        field,
+        &with("\"ws\""),
+        "f.toml:5:9: field `peers`: it must be a list of texts, not a text; write, for example, peers = [\"ws\", \"nchan\"]",
+    );
+}
+
 /// [`GOOD`] with a link, and these sections behind it.
 fn faulty(more: &str) -> String {
     format!("{GOOD}\n[link]\nrtt = \"20ms\"\n\n{more}")
@@ -796,12 +825,19 @@ fn files_that_can_not_be_read_are_named() {
 #[test]
 fn the_projects_own_scenarios_are_right() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
-    let tcp = ArmInfo {
-        name: "tcp",
+    let more = [
+        "tcp",
+        "sse",
+        "socket-io",
+        "socket-io-polling",
+        "socket-io-websocket",
+    ];
+    let more = more.map(|name| ArmInfo {
+        name,
         network: true,
         options: &["batching"],
-    };
-    let arms = [ARMS, &[tcp]].concat();
+    });
+    let arms = [ARMS, &more].concat();
     let mut kinds = Vec::new();
     let files = |folder: &str| std::fs::read_dir(folder).unwrap();
     let all = files(folder)

@@ -177,7 +177,7 @@ pub enum ClientError {
         message: String,
     },
     /// The other side doesn't speak the protocol.
-    #[error("not an answer of a pushlab server: {0}")]
+    #[error("not an answer of this protocol: {0}")]
     Protocol(String),
     /// The target's URL is of no use for this transport.
     #[error("`{url}` is no target for {transport}: {reason}")]
@@ -189,6 +189,26 @@ pub enum ClientError {
         /// What would be right.
         reason: &'static str,
     },
+}
+
+impl ClientError {
+    /// The refusal that a server's error message tells, with the status that HTTP has for its code, so that figures of all wires can be compared.
+    pub fn told(code: &str, message: &str) -> Self {
+        let status = match code {
+            "unauthorized" => 401,
+            "conflict" => 409,
+            "gone" => 410,
+            "too-large" => 413,
+            "limits" => 429,
+            "draining" => 503,
+            // `malformed`, and whatever a server of another version may say.
+            _ => 400,
+        };
+        Self::Refused {
+            status,
+            message: message.to_owned(),
+        }
+    }
 }
 
 impl Target {
@@ -285,6 +305,32 @@ impl std::ops::Sub for IpTraffic {
             retransmits: self.retransmits - earlier.retransmits,
             bytes_up: self.bytes_up - earlier.bytes_up,
             bytes_down: self.bytes_down - earlier.bytes_down,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub::Refused;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_was_told_has_the_status_of_the_hub() {
+        for refused in [
+            Refused::UnknownToken,
+            Refused::Gone,
+            Refused::Superseded,
+            Refused::Draining,
+            Refused::Full,
+            Refused::TooFast,
+            Refused::TooManyRooms,
+        ] {
+            let told = ClientError::told(refused.code(), "");
+            assert!(
+                matches!(told, ClientError::Refused { status, .. } if status == refused.status()),
+                "{refused}: {told}"
+            );
         }
     }
 }

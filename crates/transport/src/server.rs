@@ -1,7 +1,8 @@
 //! What a server is given to serve with.
 
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hub::Door;
@@ -21,6 +22,23 @@ pub struct Server {
     pub drain: Drain,
     /// Connections open in all threads of this server.
     pub connections: Arc<AtomicUsize>,
+    /// What all threads of this server share beside that.
+    pub common: Common,
+}
+
+/// A place for what the worker threads of one server share and only its transport knows: whoever comes first makes it.
+#[derive(Debug, Clone, Default)]
+pub struct Common(Arc<OnceLock<Arc<dyn Any + Send + Sync>>>);
+
+impl Common {
+    /// What is shared, which `make` makes if nobody has yet. `None` if something of another type is there.
+    pub fn get_or_make<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> Option<Arc<T>> {
+        let shared = self.0.get_or_init(|| Arc::new(make()));
+        Arc::clone(shared).downcast().ok()
+    }
 }
 
 /// The settings of a server that are no business of the hub. Each has a flag of `pushlab serve`.
@@ -42,8 +60,14 @@ pub struct Config {
     pub hold: Duration,
     /// How often a WebSocket is pinged; after how much silence bare TCP's keep-alive probes begin. Default 20 s.
     pub ping_interval: Duration,
-    /// How long a peer may be silent after a ping before it counts as dead. Default 20 s.
+    /// How long a peer may be silent after a ping before it counts as dead; with the interval, how long one of bare TCP or of an event stream may
+    /// confirm nothing. Default 20 s.
     pub ping_timeout: Duration,
+    /// How long a browser waits before it opens a broken event stream anew. Each stream is told up to twice as much, at random, so that those of a
+    /// restarted server don't come back at once. Default 2 s.
+    pub sse_retry: Duration,
+    /// After how much silence an event stream is sent a comment, so that nobody on the way takes it for dead. Default 15 s.
+    pub sse_heartbeat: Duration,
     /// How long, after a drain begins, connections stay open to be told 503. Default 500 ms.
     pub drain_notice: Duration,
     /// How long a drain waits for requests and close handshakes under way. Default 5 s.
@@ -65,6 +89,8 @@ impl Default for Config {
             hold: Duration::from_secs(25),
             ping_interval: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(20),
+            sse_retry: Duration::from_secs(2),
+            sse_heartbeat: Duration::from_secs(15),
             drain_notice: Duration::from_millis(500),
             drain_grace: Duration::from_secs(5),
             batching: true,

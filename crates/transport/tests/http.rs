@@ -14,9 +14,9 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use transport::http::client::{Polls, SessionClient};
+use transport::http::client::{Polling, Polls, SessionClient};
 use transport::http::{self, Body, Handler, Method, Request, Response};
-use transport::{ClientError, Config, Info, Server, Target, Transport};
+use transport::{Capabilities, ClientError, Config, Info, Protocol, Server, Target, Transport};
 
 /// A transport that only has a server: `POST /echo`, `GET /hold` (never answered), `GET /large`, `GET /up` (upgrades, says what it holds).
 struct Bare;
@@ -33,26 +33,31 @@ thread_local! {
 
 const LARGE: usize = 8 << 20;
 
-impl Transport for Bare {
+impl Protocol for Bare {
     const INFO: Info = Info {
         name: "bare",
         title: "",
         url: Some(("http://", "")),
         options: &[],
-        pushed_replies: false,
+        capabilities: Capabilities {
+            pushed_replies: false,
+            ..Capabilities::FULL
+        },
     };
-    type Client = SessionClient<Never>;
+    type Client = SessionClient<Polling<Never>>;
 
+    async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
+        SessionClient::connect(target, "bare", |opened| Polling::new(opened, Never)).await
+    }
+}
+
+impl Transport for Bare {
     async fn serve(server: Server) -> io::Result<()> {
         let routes = Routes {
             limit: server.config.max_message,
             held: HELD.with(Rc::clone),
         };
         http::serve(server, Rc::new(routes)).await
-    }
-
-    async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, "bare", |_| Never).await
     }
 }
 

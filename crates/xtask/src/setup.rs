@@ -54,6 +54,21 @@ pub(crate) fn npm(folder: &str) -> anyhow::Result<()> {
     install(&npm, &["--prefix", folder])
 }
 
+/// Peers, by the lab's own command, which leaves those alone that are installed as they are now.
+pub(crate) fn peers(names: &[&'static str]) -> anyhow::Result<()> {
+    let lab = [
+        "cargo",
+        "run",
+        "--quiet",
+        "--package",
+        "pushlab",
+        "--",
+        "peers",
+        "setup",
+    ];
+    install(&lab, names)
+}
+
 /// Runs an installer on packages.
 pub(crate) fn install(installer: &[&str], packages: &[&str]) -> anyhow::Result<()> {
     let line = [installer, packages].concat().join(" ");

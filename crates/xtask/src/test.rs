@@ -14,6 +14,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     setup::components(COMPONENTS)?;
     setup::debian(DEBIAN_PACKAGES)?;
     setup::npm("crates/browser")?;
+    setup::peers(PEERS)?;
+    setup::npm("crates/transports/socket-io/tests/official")?;
     let mut took = Vec::new();
     for step in steps() {
         println!("==> {}: {}", step.name, step.line());
@@ -43,12 +45,15 @@ const DEBIAN_PACKAGES: &[Need] = &[
         program: "chromium",
         package: "chromium",
     },
-    // For axe, the rules of accessibility that pages are held to.
+    // With node, for the official Socket.IO client; and for axe, the rules of accessibility that pages are held to.
     Need {
         program: "npm",
         package: "npm",
     },
 ];
+
+/// Servers that others wrote, which the tests run beside the lab's own.
+const PEERS: &[&str] = &["ws", "socket-io", "nchan", "websockets"];
 
 /// What the toolchain must bring beside the compiler: cargo's subcommands.
 const COMPONENTS: &[Need] = &[

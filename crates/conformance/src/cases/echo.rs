@@ -14,7 +14,7 @@ pub async fn data_travels_to_the_letter<T: Transport>() {
         peers[0].request(id, sent);
         let mut told = peers[0].tell(Audience::Others, "value", sent);
         let mut data = sent.clone();
-        if !T::KEEPS_LINE_FEEDS {
+        if !T::INFO.capabilities.to_the_letter {
             data = sent.replace('\n', " ");
             if let Message::Event { data: told, .. } = &mut told {
                 told.clone_from(&data);

@@ -192,7 +192,7 @@ fn small(slow_consumer: SlowConsumer) -> Limits {
 }
 
 /// A mailbox of 64 messages of any size.
-fn roomy(slow_consumer: SlowConsumer) -> Limits {
+pub fn roomy(slow_consumer: SlowConsumer) -> Limits {
     Limits {
         mailbox_messages: 64,
         mailbox_bytes: 64 << 20,
@@ -201,6 +201,7 @@ fn roomy(slow_consumer: SlowConsumer) -> Limits {
     }
 }
 
-fn bulk() -> String {
+/// Data of 64 KiB, of which a few hundred are more than all socket buffers of a connection hold.
+pub fn bulk() -> String {
     format!("\"{}\"", "x".repeat(64 << 10))
 }

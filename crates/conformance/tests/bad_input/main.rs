@@ -3,6 +3,7 @@
 
 mod commands;
 mod http;
+mod socket_io;
 mod tcp;
 mod websocket;
 

@@ -4,7 +4,7 @@ use conformance::raw::{self, Connection};
 use conformance::{Dice, Lab, Peer, seed};
 use hub::Limits;
 use tcp::Tcp;
-use transport::{Audience, Client, Config, Transport};
+use transport::{Audience, Client, Config, Protocol};
 
 use crate::commands;
 use crate::http::strain::mutate;
@@ -14,7 +14,7 @@ const MAX_MESSAGE: usize = 1 << 16;
 /// A server under attack, and a client that must not notice.
 struct Siege {
     lab: Lab<Tcp>,
-    bystander: Peer<<Tcp as Transport>::Client>,
+    bystander: Peer<<Tcp as Protocol>::Client>,
 }
 
 impl Siege {

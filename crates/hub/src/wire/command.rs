@@ -107,6 +107,29 @@ impl<'a> Command<'a> {
         serde_json::from_slice::<Flat>(text)?.into_command()
     }
 
+    /// The command `op` from its one argument, on wires that name the op themselves: a room's name (`join`, `leave`), `{to,event,data}` (`emit`), or
+    /// any value, which is the request's data (`request`, with the `id` that the wire gives it).
+    ///
+    /// # Errors
+    /// [`Malformed`] says what is wrong with it.
+    pub fn of(op: &str, argument: &'a str, id: u64) -> Result<Self, Malformed> {
+        let room = || {
+            let room: Name<'a> = serde_json::from_str(argument)?;
+            named("room", room.0)
+        };
+        Ok(match op {
+            "join" => Self::Join { room: room()? },
+            "leave" => Self::Leave { room: room()? },
+            "emit" => {
+                let Emission { to, event, data } = serde_json::from_str(argument)?;
+                emit(to.0, event.0, data.get())?
+            }
+            "request" if too_deep(argument) => return Err(Malformed::Depth),
+            "request" => Self::Request { id, data: argument },
+            other => return Err(Malformed::Op(other.chars().take(32).collect())),
+        })
+    }
+
     /// Parses one command or an array of them, as `POST /commands` takes, and hands each to `each` in order.
     /// Nothing is handed over unless all are well-formed.
     ///
@@ -174,7 +197,8 @@ impl Audience<'_> {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends the audience's JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let (key, name) = match self {
             Self::Everyone => return out.extend_from_slice(br#""everyone""#),
             Self::Others => return out.extend_from_slice(br#""others""#),
@@ -211,6 +235,22 @@ struct Flat<'a> {
     token: Option<Cow<'a, str>>,
     received: Option<u64>,
 }
+
+/// What `emit` takes, on wires that name the op themselves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Emission<'a> {
+    #[serde(borrow)]
+    to: FlatAudience<'a>,
+    #[serde(borrow)]
+    event: Name<'a>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// A name that is borrowed unless it has escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// `"everyone"` or `{"room":"blue"}`.
 struct FlatAudience<'a>(Audience<'a>);
@@ -254,7 +294,7 @@ impl<'a> Flat<'a> {
         let room = self.room.unwrap_or_default();
         let event = self.event.unwrap_or_default();
         let data = self.data.map_or("null", RawValue::get);
-        if too_deep(data) {
+        if op == "request" && too_deep(data) {
             return Err(Malformed::Depth);
         }
         Ok(match op {
@@ -266,16 +306,7 @@ impl<'a> Flat<'a> {
             },
             "emit" => {
                 let to = self.to.map_or(Audience::Sender, |to| to.0);
-                if let Audience::Room(name) | Audience::RoomOthers(name) | Audience::Session(name) =
-                    &to
-                {
-                    named("to", Cow::Borrowed(name))?;
-                }
-                Command::Emit {
-                    to,
-                    event: named("event", event)?,
-                    data,
-                }
+                emit(to, event, data)?
             }
             "request" => Command::Request {
                 id: self.id.unwrap_or_default(),
@@ -288,6 +319,21 @@ impl<'a> Flat<'a> {
             _ => Command::End,
         })
     }
+}
+
+fn emit<'a>(
+    to: Audience<'a>,
+    event: Cow<'a, str>,
+    data: &'a str,
+) -> Result<Command<'a>, Malformed> {
+    if too_deep(data) {
+        return Err(Malformed::Depth);
+    }
+    if let Audience::Room(name) | Audience::RoomOthers(name) | Audience::Session(name) = &to {
+        named("to", Cow::Borrowed(name))?;
+    }
+    let event = named("event", event)?;
+    Ok(Command::Emit { to, event, data })
 }
 
 fn named<'a>(field: &'static str, name: Cow<'a, str>) -> Result<Cow<'a, str>, Malformed> {
@@ -438,6 +484,66 @@ mod tests {
                 assert_eq!(Command::parse(&text).unwrap(), command);
             }
         }
+    }
+
+    #[test]
+    fn a_wire_that_names_the_op_gives_its_argument() {
+        let of = |op, argument| Command::of(op, argument, 7).map_err(|error| error.to_string());
+        let room = || Cow::Borrowed("a\n");
+        assert_eq!(of("join", r#""a\n""#), Ok(Command::Join { room: room() }));
+        assert_eq!(of("leave", r#""a\n""#), Ok(Command::Leave { room: room() }));
+        assert_eq!(
+            of("request", "1e400"),
+            Ok(Command::Request {
+                id: 7,
+                data: "1e400"
+            })
+        );
+        assert_eq!(
+            of("emit", r#"{"data": null ,"to":{"room":"a\n"},"event":"e"}"#),
+            Ok(Command::Emit {
+                to: Audience::Room(room()),
+                event: "e".into(),
+                data: "null"
+            })
+        );
+        for (op, argument, reason) in [
+            ("join", "7", "invalid type"),
+            ("join", r#""""#, "1 to 256 bytes"),
+            (
+                "emit",
+                r#"{"to":"sender","event":"e"}"#,
+                "missing field `data`",
+            ),
+            (
+                "emit",
+                r#"{"to":"sender","event":"","data":1}"#,
+                "1 to 256 bytes",
+            ),
+            (
+                "emit",
+                r#"{"to":"sender","event":"e","data":1,"x":1}"#,
+                "unknown field",
+            ),
+            (
+                "emit",
+                r#"{"to":{"room":""},"event":"e","data":1}"#,
+                "1 to 256 bytes",
+            ),
+            ("resume", "{}", "unknown op"),
+        ] {
+            let error = of(op, argument).unwrap_err();
+            assert!(error.contains(reason), "{op} {argument}: {error}");
+        }
+        let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+        assert!(of("request", &deep).is_err());
+        assert!(
+            of(
+                "emit",
+                &format!(r#"{{"to":"sender","event":"e","data":{deep}}}"#)
+            )
+            .is_err()
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn scenario(kind: Kind, population: Population, pace: Pace) -> Scenario {
         question: String::new(),
         kind,
         transports: vec!["faulty".into()],
+        peers: Vec::new(),
         duration: Duration::from_millis(300),
         warm_up: Duration::from_millis(100),
         trials: 1,

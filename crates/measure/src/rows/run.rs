@@ -71,6 +71,14 @@ pub struct RunRow {
 }
 
 impl RunRow {
+    /// Whether every message that was due was received, once.
+    pub fn is_delivered(&self) -> bool {
+        match &self.delivery {
+            Some(events) => events.lost + events.duplicated == 0,
+            None => self.counts.censored == 0,
+        }
+    }
+
     /// The row of `measurement`.
     pub fn of(measurement: &Measurement) -> Self {
         let mut key = measurement.key.clone();

@@ -24,12 +24,22 @@ pub struct Arm {
     /// Its place in the summary's `points`.
     pub point: usize,
     /// Whether it may be compared: no trial failed or was interrupted, and at least 3 (all, if fewer were asked for) and
-    /// more than half of them are valid. The metrics are then of its valid trials, else of all that were completed.
+    /// more than half of them are valid; and beside servers that others wrote, nothing was lost or came twice. The metrics are then of its valid trials, else of all that were completed.
     pub ranked: bool,
     /// Every attempt at every trial, in order.
     pub trials: Vec<Trial>,
     /// Each metric that has values, by name; the unit is in the name.
     pub metrics: BTreeMap<String, Spread>,
+}
+
+/// What an arm has to fulfil to be ranked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// How many trials were asked for.
+    pub(super) trials: u32,
+    /// Whether it has to deliver every message once. Of the lab's own servers a loss is told beside their figures; a server of which nothing is known
+    /// could win by dropping what it is too slow for.
+    pub(super) is_held_to_delivery: bool,
 }
 
 /// How one attempt at a trial ended.
@@ -107,7 +117,13 @@ impl Arm {
     }
 
     /// Of the arm `name` at one point; `cases` are those of the point.
-    pub(super) fn of(name: &str, point: usize, cases: &[&Kept], wanted: u32, depth: Depth) -> Self {
+    pub(super) fn of(
+        name: &str,
+        point: usize,
+        cases: &[&Kept],
+        terms: Terms,
+        depth: Depth,
+    ) -> Self {
         let mut own: Vec<&Kept> = cases
             .iter()
             .copied()
@@ -117,9 +133,13 @@ impl Arm {
         let last = last_attempts(&own);
         let valid = last.iter().filter(|case| case.verdict.is_valid()).count();
         let completed = |case: &&&Kept| case.row.outcome == Outcome::Completed;
-        let enough = LEAST_TRIALS.min(wanted as usize).max(1);
-        let ranked =
-            last.iter().all(|case| completed(&case)) && valid >= enough && 2 * valid > last.len();
+        let enough = LEAST_TRIALS.min(terms.trials as usize).max(1);
+        let delivers =
+            !terms.is_held_to_delivery || last.iter().all(|case| case.row.is_delivered());
+        let ranked = last.iter().all(|case| completed(&case))
+            && valid >= enough
+            && 2 * valid > last.len()
+            && delivers;
         let counts = |case: &Kept| {
             case.row.outcome == Outcome::Completed && (!ranked || case.verdict.is_valid())
         };

@@ -35,6 +35,7 @@ pub use crossover::Crossover;
 pub use expectation::{Expectation, Judgement};
 pub use search::{Probe, Search, SearchEnd};
 
+use self::arm::Terms;
 use crate::manifest::{Manifest, SCHEMA_VERSION, Status};
 use crate::measurement::{Key, Measurement};
 use crate::rows::RunRow;
@@ -135,6 +136,10 @@ impl Summary {
             }
         }
         let points = points(&run.axes, cases);
+        let terms = Terms {
+            trials: run.trials,
+            is_held_to_delivery: !run.peers.is_empty(),
+        };
         let arms: Vec<Arm> = points
             .iter()
             .enumerate()
@@ -149,7 +154,7 @@ impl Summary {
                         // A search visits other points with each arm.
                         searches.is_empty() || own.iter().any(|case| case.row.key.arm == **name)
                     })
-                    .map(|name| Arm::of(name, index, &own, run.trials, depth))
+                    .map(|name| Arm::of(name, index, &own, terms, depth))
                     .collect::<Vec<_>>()
             })
             .collect();

@@ -110,6 +110,35 @@ fn a_repeated_trial_counts_by_its_valid_attempt() {
 }
 
 #[test]
+fn beside_servers_that_others_wrote_who_loses_is_not_ranked() {
+    let mut cases = five("slow", [300_000; 5]);
+    cases.extend(five("fast", [100_000; 5]));
+    let delivered = |case: &Measurement| RunRow::of(case).is_delivered();
+    assert!(cases.iter().all(delivered));
+    let slow = cases
+        .iter_mut()
+        .find(|case| case.key.arm == "slow")
+        .unwrap();
+    match &mut slow.delivery {
+        Some(events) => events.lost = 1,
+        None => slow.counts.censored = 1,
+    }
+    assert!(!delivered(slow));
+    let ranked = |manifest: &Manifest, arm: &str| {
+        let told = Summary::of_measurements("folder", manifest, &cases);
+        told.arm(arm).unwrap().ranked
+    };
+    let mut manifest = manifest();
+    assert!(ranked(&manifest, "slow"));
+    manifest
+        .run
+        .peers
+        .push(crate::manifest::PeerInfo::default());
+    assert!(!ranked(&manifest, "slow"));
+    assert!(ranked(&manifest, "fast"));
+}
+
+#[test]
 fn figures_are_of_valid_trials_only_and_too_few_are_not_ranked() {
     let mut cases = five("fast", [100_000; 5]);
     cases[4] = invalid(trial("fast", 5, 900_000));

@@ -15,6 +15,7 @@ mod diff;
 mod exact;
 mod link;
 mod look;
+mod peers;
 mod serve;
 mod values;
 
@@ -23,10 +24,11 @@ pub(crate) use diff::{DiffArgs, Format};
 pub(crate) use exact::Exact;
 pub(crate) use link::LinkArgs;
 pub(crate) use look::{PlotArgs, ReportArgs};
+pub(crate) use peers::{ExecPeerArgs, PeersArgs, PeersCommand, PeersFolder};
 pub(crate) use serve::ServeArgs;
 
-/// A laboratory for real-time web transports: the same application over long-polling, plain HTTP request-response,
-/// WebSocket and bare TCP, loaded, measured and compared.
+/// A laboratory for real-time web transports: the same application over plain HTTP request-response, long-polling,
+/// server-sent events, WebSocket and bare TCP, loaded, measured and compared.
 ///
 /// Without a command it takes the default tour: a short echo and a short broadcast over each transport of the web.
 #[derive(Debug, Parser)]
@@ -38,7 +40,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  pushlab                                  the default tour, about a minute
+  pushlab                                  the default tour, about two minutes
   pushlab run echo --transport websocket   one of the built-in scenarios, one transport
   pushlab run my.toml --trials 10          a scenario of your own
   pushlab run echo --link 4g               the same over a mobile network
@@ -47,6 +49,7 @@ Examples:
   pushlab report results                   reports of all runs and an index, in the browser
   pushlab diff results/BEFORE results/AFTER   what changed between two runs
   pushlab claims                           what others have said, against what is measured here
+  pushlab run peers-echo                   beside servers that others wrote (see `pushlab peers`)
   pushlab list                             what there is
   pushlab selftest                         whether the lab's own numbers are right on this machine
 
@@ -74,8 +77,13 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Compare two runs: what changed between them, their machines or their commits.
     Diff(DiffArgs),
-    /// List the transports, the built-in scenarios or the named links.
+    /// List the transports, protocols, built-in scenarios or named links.
     List(ListArgs),
+    /// Servers that others wrote, to measure beside the lab's own: list them, set them up, start one.
+    Peers(PeersArgs),
+    /// Become the server of a peer; `pushlab run` calls it.
+    #[command(hide = true)]
+    ExecPeer(ExecPeerArgs),
     /// Print a completion script for a shell.
     #[command(
         after_help = "Examples:\n  pushlab completions bash > ~/.local/share/bash-completion/completions/pushlab\n  \
@@ -96,6 +104,7 @@ Examples:
   pushlab run my.toml other.toml           scenario files, one result folder each
   pushlab run broadcast --transport long-poll --transport websocket --trials 10
   pushlab run echo --quick --json | jq '.arms[].metrics.latency_p50_ns.median'
+  pushlab run broadcast --peer ws --peer nchan   beside servers that others wrote (see `pushlab peers`)
   pushlab run slo-rate                     the highest rate that keeps a promise, for each transport
   pushlab run --resume results/20260102T030405-678Z-echo-0123456
 
@@ -109,9 +118,16 @@ pub(crate) struct RunArgs {
     #[arg(long = "transport", value_name = "T", value_parser = transport_names())]
     pub(crate) transports: Vec<String>,
 
+    /// Compare this peer too, beside the lab's own transports; may be given several times; `all` for every one that is installed
+    #[arg(long = "peer", value_name = "NAME")]
+    pub(crate) peer_names: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) peers: PeersFolder,
+
     /// Go on with a run that was cut off: measure the cases that its folder DIR doesn't have yet
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath,
-        conflicts_with_all = ["scenarios", "transports", "quick", "trials", "seed", "link", "out"])]
+        conflicts_with_all = ["scenarios", "transports", "peer_names", "quick", "trials", "seed", "link", "out"])]
     pub(crate) resume: Option<PathBuf>,
 
     #[command(flatten)]
@@ -193,17 +209,20 @@ impl Default for ExperimentArgs {
 /// What the generator loads, and with what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   pushlab serve websocket --listen 127.0.0.1:8080 &
-  pushlab load --transport websocket --target ws://127.0.0.1:8080/ws echo --trials 1
+  pushlab load --protocol websocket --target ws://127.0.0.1:8080/ws echo --trials 1
+  pushlab load --protocol echo --target ws://127.0.0.1:9000/ echo      anybody's server that sends back what it is sent
+  pushlab load --protocol nchan-websocket --target http://127.0.0.1:80 broadcast
 
-The server's CPU and memory are another process's, so those columns stay empty; use `pushlab run` to have both.")]
+What each protocol is and can carry: `pushlab list protocols`. The server's CPU and memory are another process's, so those columns stay empty;
+use `pushlab run` to have both, with `--peer` for servers that others wrote.")]
 pub(crate) struct LoadArgs {
-    /// The transport that the server speaks
-    #[arg(long, value_name = "T", value_parser = transport_names())]
-    pub(crate) transport: String,
+    /// The protocol that the server speaks: a transport of the lab's, or another's
+    #[arg(long, visible_alias = "transport", value_name = "P", value_parser = wire_names())]
+    pub(crate) protocol: String,
 
-    /// The server's URL, as its ready line gives it
+    /// The server's URL, as its ready line gives it if it is the lab's own
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) target: String,
 
@@ -253,6 +272,8 @@ pub(crate) struct ListArgs {
 pub(crate) enum What {
     /// The transports that can be served and compared
     Transports,
+    /// Every protocol that a server elsewhere may speak, for `pushlab load`
+    Protocols,
     /// The scenarios that the binary carries
     Scenarios,
     /// The networks with a name, for `pushlab link` and a scenario's `[link]`
@@ -268,6 +289,12 @@ fn link_names() -> ValueParser {
 
 fn transport_names() -> ValueParser {
     PossibleValuesParser::new(registry::names()).into()
+}
+
+/// Everything that a server elsewhere may speak, and what only lives within.
+fn wire_names() -> ValueParser {
+    let others = registry::PROTOCOLS.iter().map(|wire| wire.info.name);
+    PossibleValuesParser::new(registry::names().chain(others).collect::<Vec<_>>()).into()
 }
 
 fn check_names() -> ValueParser {

@@ -133,6 +133,14 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub(crate) ping_timeout: Duration,
 
+    /// How long a browser waits before it opens a broken event stream anew, at least; each stream is told up to twice as much
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration_or_zero)]
+    pub(crate) sse_retry: Duration,
+
+    /// After how much silence an event stream is sent a comment
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
+    pub(crate) sse_heartbeat: Duration,
+
     /// How long connections stay open to be told of a drain
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration_or_zero)]
     pub(crate) drain_notice: Duration,
@@ -213,6 +221,10 @@ mod tests {
         assert_eq!(
             (flags.ping_interval, flags.ping_timeout),
             (config.ping_interval, config.ping_timeout)
+        );
+        assert_eq!(
+            (flags.sse_retry, flags.sse_heartbeat),
+            (config.sse_retry, config.sse_heartbeat)
         );
         assert_eq!(
             (flags.drain_notice, flags.drain_grace),

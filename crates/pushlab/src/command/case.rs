@@ -21,16 +21,27 @@ use crate::command::progress::Progress;
 use crate::command::serve::Request;
 use crate::command::server_process::{Launch, ServerProcess};
 use crate::cpus::Pins;
-use crate::registry::{self, Entry};
+use crate::peers::{Guests, PeerArm};
+use crate::registry::{self, Entry, Wire};
 use crate::stop::Stop;
 
 /// Where the server of a case is.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// Started for the case, pinned apart from the generator.
-    Started(Pins),
+    /// Started for the case, pinned apart from the generator. Some of the arms are of these guests.
+    Started(Pins, Guests),
     /// Running already, at this URL.
     Elsewhere(String),
+}
+
+impl Place {
+    /// The guest that an arm is of, if it is of one.
+    fn peer(&self, arm: &str) -> Option<&PeerArm> {
+        match self {
+            Self::Started(_, guests) => guests.arm(arm),
+            Self::Elsewhere(_) => None,
+        }
+    }
 }
 
 /// Measures a case. A failure is a measurement too, and says why.
@@ -40,7 +51,10 @@ pub(crate) async fn measure(
     stop: &Stop,
     progress: &Progress,
 ) -> Measurement {
-    let Some(entry) = registry::find(&case.transport) else {
+    let peer = place.peer(&case.transport);
+    let own = || registry::find(&case.transport).map(Entry::wire);
+    let wire = peer.map(|arm| arm.route.wire).or_else(own);
+    let Some(wire) = wire.or_else(|| registry::wire(&case.transport)) else {
         return Measurement::failed(
             load::key(case, None),
             format!("there is no transport {}", case.transport),
@@ -48,18 +62,19 @@ pub(crate) async fn measure(
     };
     let run = Run {
         case,
-        entry,
+        wire,
+        peer,
         stop,
         progress,
     };
     let measured = match place {
-        _ if entry.info.url.is_none() => run.within().await,
+        _ if wire.info.url.is_none() => run.within().await,
         Place::Elsewhere(url) => run.elsewhere(url).await,
-        Place::Started(pins) => run.started(pins).await,
+        Place::Started(pins, _) => run.started(pins).await,
     };
     match measured {
         Ok(measurement) => Measurement {
-            prediction: prediction::of(&case.scenario, &entry.info),
+            prediction: prediction::of(&case.scenario, &wire.info),
             ..measurement
         },
         Err(error) => Measurement::failed(run.key(), format!("{error:#}")),
@@ -68,14 +83,15 @@ pub(crate) async fn measure(
 
 struct Run<'a> {
     case: &'a Case,
-    entry: &'static Entry,
+    wire: Wire,
+    peer: Option<&'a PeerArm>,
     stop: &'a Stop,
     progress: &'a Progress,
 }
 
 impl Run<'_> {
     fn key(&self) -> Key {
-        load::key(self.case, Some(&self.entry.info))
+        load::key(self.case, Some(&self.wire.info))
     }
 
     /// The transport without a network: the hub lives in this process.
@@ -133,6 +149,7 @@ impl Run<'_> {
         let network = Network::prepare(scenario, &pins.server, *seed)?;
         let launch = Launch {
             transport: &self.case.transport,
+            peer: self.peer,
             scenario,
             cpus: &pins.server,
             listen: network.listen(),
@@ -241,7 +258,7 @@ impl Run<'_> {
             drain: drain(&self.case.scenario),
             ..Hooks::default()
         };
-        (self.entry.load)(targets, self.case, hooks).await
+        (self.wire.load)(targets, self.case, hooks).await
     }
 }
 

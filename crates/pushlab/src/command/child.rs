@@ -19,6 +19,9 @@ use tokio::time::timeout;
 /// How long it may take to be ready, to answer, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Most bytes of a line that is taken.
+const LONGEST_LINE: u64 = 1 << 20;
+
 /// Most that is kept of what it writes to standard error.
 const MOST_COMPLAINTS: u64 = 64 << 10;
 
@@ -126,14 +129,10 @@ impl Child {
     /// The kernel can't tell when it has ended.
     pub(crate) async fn kill(mut self) -> Result<(), Error> {
         let name = self.name;
-        let pid = i32::try_from(self.process.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .with_context(|| format!("the {name} has no process id"))?;
-        let ended = pidfd_open(pid, PidfdFlags::empty());
-        let ended = watched(ended.with_context(|| format!("can't watch the {name}"))?)?;
+        let ended = until_ended(self.process.id());
+        let ended = ended.with_context(|| format!("can't watch the {name}"))?;
         self.signal(Signal::KILL);
-        ended.readable().await?.retain_ready();
+        ended.await?;
         self.process.wait()?;
         Ok(())
     }
@@ -179,25 +178,11 @@ impl Child {
     /// The next line of its standard output.
     fn line(&mut self) -> Result<String, Error> {
         let name = self.name;
-        if self.answers.buffer().is_empty() {
-            let seconds = Timespec {
-                tv_sec: PATIENCE.as_secs().cast_signed(),
-                tv_nsec: 0,
-            };
-            let mut output = [PollFd::from_borrowed_fd(
-                self.answers.get_ref().as_fd(),
-                PollFlags::IN,
-            )];
-            // Ctrl-C may come meanwhile; it is heard where it matters.
-            if retry_on_intr(|| poll(&mut output, Some(&seconds)))? == 0 {
-                bail!("the {name} said nothing for {PATIENCE:?}");
-            }
+        match next_line(&mut self.answers, PATIENCE)? {
+            None => bail!("the {name} said nothing for {PATIENCE:?}"),
+            Some(line) if line.is_empty() => bail!("the {name} ended by itself"),
+            Some(line) => Ok(line.trim_end().to_owned()),
         }
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            bail!("the {name} ended by itself");
-        }
-        Ok(line.trim_end().to_owned())
     }
 
     /// Sends it a signal.
@@ -248,6 +233,48 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The next line of a process's standard output, with its end; empty when there is none any more. None if nothing comes for so long.
+///
+/// # Errors
+/// It can't be read.
+pub(super) fn next_line(
+    output: &mut BufReader<ChildStdout>,
+    patience: Duration,
+) -> io::Result<Option<String>> {
+    if output.buffer().is_empty() {
+        let seconds = Timespec {
+            tv_sec: patience.as_secs().cast_signed(),
+            tv_nsec: 0,
+        };
+        let file = output.get_ref().as_fd();
+        let mut watched = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
+        // Ctrl-C may come meanwhile; it is heard where it matters.
+        if retry_on_intr(|| poll(&mut watched, Some(&seconds)))? == 0 {
+            return Ok(None);
+        }
+    }
+    let mut line = Vec::new();
+    output
+        .by_ref()
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)?;
+    Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+}
+
+/// Resolves when process `pid`, which nobody has waited for yet, has ended.
+///
+/// # Errors
+/// The kernel can't tell.
+pub(super) fn until_ended(pid: u32) -> io::Result<impl Future<Output = io::Result<()>>> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    let file = watched(pidfd_open(pid, PidfdFlags::empty())?)?;
+    Ok(async move {
+        file.readable().await?.retain_ready();
+        Ok(())
+    })
 }
 
 /// A file that the runtime watches until it can be read.

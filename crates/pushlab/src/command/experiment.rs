@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use measure::manifest::RunInfo;
+use measure::manifest::{LeftOut, RunInfo};
 use measure::selftest::SelfTest;
 use measure::{Folder, FolderWriter, Status, Summary};
 use report::{DrawError, Look, Run};
@@ -18,6 +18,7 @@ use crate::command::progress::Progress;
 use crate::command::search;
 use crate::cpus::{self, Pins};
 use crate::exit::{Exit, Failure};
+use crate::peers::Guests;
 use crate::process;
 use crate::stop::Stop;
 
@@ -88,7 +89,7 @@ impl Bench {
 
     /// Runs one scenario, a server process for each case, and says nothing at its end.
     pub(crate) fn study(&self, scenario: &Scenario) -> Result<(Folder, Exit), Failure> {
-        let place = |scenario: &Scenario| Place::Started(self.pins(scenario));
+        let place = |scenario: &Scenario| self.started(scenario, &Guests::default());
         let folder = self.folder(scenario, &place(scenario))?;
         let done = self.carry_out(scenario, &place, folder)?;
         Ok((done.folder, done.exit))
@@ -99,17 +100,23 @@ impl Bench {
         Pins::new(&self.allowed, scenario.server.threads)
     }
 
-    /// Runs scenarios one after the other, tells what each showed, and how it all ended.
+    /// A server of its own for each case, where a scenario wants it; some of them are these guests'.
+    pub(crate) fn started(&self, scenario: &Scenario, guests: &Guests) -> Place {
+        Place::Started(self.pins(scenario), guests.clone())
+    }
+
+    /// Runs scenarios one after the other, tells what each showed, and how it all ended. `place` is asked with a scenario's number.
     pub(crate) fn run(
         &self,
         scenarios: &[Scenario],
-        place: &dyn Fn(&Scenario) -> Place,
+        place: &dyn Fn(usize, &Scenario) -> Place,
     ) -> Result<Exit, Failure> {
         let mut exits = Vec::new();
         let mut summaries = Vec::new();
-        for scenario in scenarios {
+        for (number, scenario) in scenarios.iter().enumerate() {
+            let place = |scenario: &Scenario| place(number, scenario);
             let folder = self.folder(scenario, &place(scenario))?;
-            let done = self.carry_out(scenario, place, folder)?;
+            let done = self.carry_out(scenario, &place, folder)?;
             self.tell(&done);
             let exit = done.exit;
             summaries.push(done.summary);
@@ -180,6 +187,9 @@ impl Bench {
         mut folder: FolderWriter,
     ) -> Result<Done, Failure> {
         folder.expect(scenario.expects.clone());
+        for LeftOut { name, reason } in &folder.manifest().run.left_out {
+            eprintln!("pushlab: left out: {name} {reason}");
+        }
         let path = folder.path().to_owned();
         let went = self.pinned(|| self.measure(scenario, place, &mut folder));
         let (status, reason) = match &went {
@@ -253,11 +263,16 @@ impl Bench {
 
     fn info(&self, scenario: &Scenario, place: &Place) -> RunInfo {
         let pins = match place {
-            Place::Started(pins) => pins.clone(),
+            Place::Started(pins, _) => pins.clone(),
             Place::Elsewhere(_) => Pins {
                 server: Vec::new(),
                 ..self.pins(scenario)
             },
+        };
+        let nobody = Guests::default();
+        let guests = match place {
+            Place::Started(_, guests) => guests,
+            Place::Elsewhere(_) => &nobody,
         };
         RunInfo {
             scenario: scenario.name.clone(),
@@ -271,6 +286,8 @@ impl Bench {
             retries: self.retries,
             quick: scenario.quick,
             link: self.link.map(str::to_owned),
+            peers: guests.infos().to_vec(),
+            left_out: guests.left_out().to_vec(),
             command_line: std::env::args_os()
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),

@@ -4,12 +4,13 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use scenario::Kind;
 
 use crate::cli::LoadArgs;
 use crate::command::case::Place;
 use crate::command::experiment::Bench;
 use crate::exit::{Exit, Failure};
-use crate::registry::{self, Entry};
+use crate::registry::{self, Wire};
 use crate::scenarios;
 
 /// How long a server may take to accept one connection.
@@ -17,43 +18,41 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Loads the target with the scenario.
 pub(crate) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
-    let Some(entry) = registry::find(&args.transport) else {
-        return Err(Failure::Usage(anyhow!(
-            "there is no transport {}",
-            args.transport
-        )));
-    };
-    let authority = authority(entry, &args.target)?;
-    let scenario = scenarios::find(&args.scenario).map_err(Failure::usage)?;
-    let scenario = args
-        .experiment
-        .adapt(scenario)
-        .with_transports(std::slice::from_ref(&args.transport));
-    greet(entry, &args.target, &authority)?;
-    let bench = Bench::set_up(&args.experiment)?;
-    bench.run(&[scenario], &|_| Place::Elsewhere(args.target.clone()))
-}
-
-/// Host and port of a URL that this transport's clients understand.
-fn authority(entry: &Entry, target: &str) -> Result<String, Failure> {
-    let name = entry.info.name;
-    let Some((before, after)) = entry.info.url else {
+    let name = &args.protocol;
+    let Some(wire) = registry::wire(name) else {
         return Err(Failure::Usage(anyhow!(
             "{name} has no network, so there is no server elsewhere; use `pushlab run`"
         )));
     };
-    let wrong = || {
-        let right = format!("{before}127.0.0.1:8080{after}");
+    let authority = authority(&wire, &args.target)?;
+    let scenario = scenarios::find(&args.scenario).map_err(Failure::usage)?;
+    let kinds = wire.kinds();
+    if !kinds.contains(&scenario.kind) {
+        let kinds: Vec<&str> = kinds.into_iter().map(Kind::name).collect();
+        return Err(Failure::Usage(anyhow!(
+            "{name} can't carry {}, the kind of this scenario: it carries {}",
+            scenario.kind.name(),
+            kinds.join(", ")
+        )));
+    }
+    let scenario = args
+        .experiment
+        .adapt(scenario)
+        .with_transports(std::slice::from_ref(name));
+    greet(&wire, &args.target, &authority)?;
+    let bench = Bench::set_up(&args.experiment)?;
+    bench.run(&[scenario], &|_, _| Place::Elsewhere(args.target.clone()))
+}
+
+/// Host and port of a URL that this wire's clients understand.
+fn authority(wire: &Wire, target: &str) -> Result<String, Failure> {
+    let authority = wire.authority(target).ok_or_else(|| {
         Failure::Usage(anyhow!(
-            "--target {target}: no URL of a {name} server; {right} would be one"
+            "--target {target}: no URL of a {} server; {} would be one",
+            wire.info.name,
+            wire.example("127.0.0.1:8080")
         ))
-    };
-    let rest = target.strip_prefix(before).ok_or_else(wrong)?;
-    let authority = rest
-        .split('/')
-        .next()
-        .filter(|authority| !authority.is_empty())
-        .ok_or_else(wrong)?;
+    })?;
     let has_port = authority
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
@@ -65,12 +64,15 @@ fn authority(entry: &Entry, target: &str) -> Result<String, Failure> {
 }
 
 /// Fails early, before a result folder is made, when nothing listens there.
-fn greet(entry: &Entry, target: &str, authority: &str) -> Result<(), Failure> {
+fn greet(wire: &Wire, target: &str, authority: &str) -> Result<(), Failure> {
+    let name = wire.info.name;
+    let start = match registry::find(name) {
+        Some(_) => format!("start a server with `pushlab serve {name}`"),
+        None => "start a server; those of `pushlab peers` start with `pushlab peers serve NAME`"
+            .to_owned(),
+    };
     let no = |error: &dyn std::fmt::Display| {
-        Failure::Lab(anyhow!(
-            "nothing answers at {target}: {error}; start a server with `pushlab serve {}`",
-            entry.info.name
-        ))
+        Failure::Lab(anyhow!("nothing answers at {target}: {error}; {start}"))
     };
     let addresses = authority.to_socket_addrs().map_err(|error| no(&error))?;
     let mut last = None;

@@ -19,6 +19,8 @@
 //! | `prediction` | what the models say of a case |
 //! | `server_process`, `link_process` | the server of a case, and the link before it, each in a process of its own |
 //! | `child` | what the two have in common |
+//! | `peers` | servers that others wrote: list, set up, serve |
+//! | `peer_process`, `exec_peer` | the server of a peer, and what it is set up with |
 //! | `progress` | what is said meanwhile |
 
 mod case;
@@ -26,6 +28,7 @@ mod child;
 mod claims;
 mod completions;
 mod diff;
+mod exec_peer;
 mod experiment;
 mod faults;
 mod link;
@@ -34,6 +37,8 @@ mod list;
 mod load;
 mod measuring;
 mod network;
+mod peer_process;
+mod peers;
 mod prediction;
 mod progress;
 mod report;
@@ -63,6 +68,8 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Plot(args)) => report::plot(&args),
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::List(args)) => list::list(&args),
+        Some(Command::Peers(args)) => peers::peers(&args),
+        Some(Command::ExecPeer(args)) => match exec_peer::exec_peer(&args)? {},
         Some(Command::Completions { shell }) => completions::completions(shell),
     }
 }

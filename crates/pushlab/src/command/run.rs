@@ -7,9 +7,9 @@ use measure::FolderWriter;
 use scenario::Scenario;
 
 use crate::cli::RunArgs;
-use crate::command::case::Place;
 use crate::command::experiment::Bench;
 use crate::exit::{Exit, Failure};
+use crate::peers::Guests;
 use crate::registry;
 use crate::scenarios::{self, TOUR};
 
@@ -18,9 +18,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if let Some(folder) = &args.resume {
         return resume(args, folder);
     }
-    let scenarios = wanted(args)?;
+    let (scenarios, guests) = wanted(args)?;
     let bench = Bench::set_up(&args.experiment)?;
-    bench.run(&scenarios, &|scenario| Place::Started(bench.pins(scenario)))
+    bench.run(&scenarios, &|number, scenario| {
+        bench.started(scenario, &guests[number])
+    })
 }
 
 fn resume(args: &RunArgs, folder: &Path) -> Result<Exit, Failure> {
@@ -44,17 +46,20 @@ fn resume(args: &RunArgs, folder: &Path) -> Result<Exit, Failure> {
     if run.quick {
         scenario = scenario.quick();
     }
-    scenario = scenario
+    let folder_of_peers = args.peers.folder.as_deref();
+    let (scenario, guests) = Guests::again(scenario, run, folder_of_peers)?;
+    let scenario = scenario
         .with_trials(run.trials)
         .with_seed(run.seed)
         .with_transports(&run.arms);
     let bench = Bench::set_up(&args.experiment)?;
     bench.resume(&scenario, writer, &|scenario| {
-        Place::Started(bench.pins(scenario))
+        bench.started(scenario, &guests)
     })
 }
 
-fn wanted(args: &RunArgs) -> Result<Vec<Scenario>, Failure> {
+/// The scenarios, each with the peers that it or the command line asks for.
+fn wanted(args: &RunArgs) -> Result<(Vec<Scenario>, Vec<Guests>), Failure> {
     let tour = TOUR.map(Path::new);
     let paths: Vec<&Path> = if args.scenarios.is_empty() {
         tour.into()
@@ -69,8 +74,20 @@ fn wanted(args: &RunArgs) -> Result<Vec<Scenario>, Failure> {
             scenario.with_transports(&once(&args.transports))
         })
     };
-    let scenarios: Result<_, scenario::ScenarioError> = paths.into_iter().map(adapt).collect();
-    scenarios.map_err(Failure::usage)
+    let scenarios: Result<Vec<_>, scenario::ScenarioError> = paths.into_iter().map(adapt).collect();
+    let scenarios = scenarios.map_err(Failure::usage)?;
+    // Who names transports wants these and no others, but for the peers named beside them.
+    let own = args.transports.is_empty();
+    let invite = |scenario: Scenario| {
+        Guests::invite(
+            scenario,
+            &args.peer_names,
+            own,
+            args.peers.folder.as_deref(),
+        )
+    };
+    let both: Result<Vec<_>, Failure> = scenarios.into_iter().map(invite).collect();
+    Ok(both?.into_iter().unzip())
 }
 
 /// The names in order, each once.

@@ -2,18 +2,22 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use anyhow::{Context, Error};
+use anyhow::{Context, Error, bail};
 use measure::Pauses;
 use rustix::process::Signal;
 use scenario::Scenario;
 
 use crate::command::child::Child;
+use crate::command::peer_process::PeerProcess;
 use crate::command::serve::{PAUSES, Ready, Request};
+use crate::peers::PeerArm;
 
 /// How the server of a case is started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Launch<'a> {
     pub(crate) transport: &'a str,
+    /// Whose server it is, if it isn't the lab's own.
+    pub(crate) peer: Option<&'a PeerArm>,
     pub(crate) scenario: &'a Scenario,
     pub(crate) cpus: &'a [u32],
     /// Its address; port 0 for any that is free.
@@ -26,23 +30,41 @@ pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
-    child: Child,
+    process: Process,
     url: String,
     address: SocketAddr,
 }
 
+/// Whose server it is.
+#[derive(Debug)]
+enum Process {
+    /// `pushlab serve`, which answers questions.
+    Own(Child),
+    /// Another's, which knows nothing of the lab.
+    Peer(PeerProcess),
+}
+
 impl ServerProcess {
-    /// Starts `pushlab serve` for a case and waits until it accepts. To be called from the main thread: the child ends
+    /// Starts `pushlab serve` for a case, or the peer's server, and waits until it accepts. To be called from the main thread: the child ends
     /// when the thread that started it does.
     ///
     /// # Errors
     /// It can't be started, or ends, or doesn't accept in time; with what it said.
     pub(crate) fn start(launch: Launch<'_>) -> Result<Self, Error> {
+        if let Some(arm) = launch.peer {
+            let process = PeerProcess::start(&arm.peer, launch.listen, launch.cpus)?;
+            let address = process.address();
+            return Ok(Self {
+                process: Process::Peer(process),
+                url: arm.route.url_at(address),
+                address,
+            });
+        }
         let (child, ready) = Child::start("server", &arguments(launch), launch.cpus)?;
         Self::of(child, ready)
     }
 
-    /// The same at the address of one that was killed, without blocking this thread while it starts.
+    /// The lab's own again at the address of one that was killed, without blocking this thread while it starts.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -60,7 +82,7 @@ impl ServerProcess {
     fn of(child: Child, Ready { url, .. }: Ready) -> Result<Self, Error> {
         let address = address(&url)?;
         Ok(Self {
-            child,
+            process: Process::Own(child),
             url,
             address,
         })
@@ -76,12 +98,18 @@ impl ServerProcess {
     /// # Errors
     /// The kernel can't tell when it has ended.
     pub(crate) async fn kill(self) -> Result<(), Error> {
-        self.child.kill().await
+        match self.process {
+            Process::Own(child) => child.kill().await,
+            Process::Peer(process) => process.kill().await,
+        }
     }
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        self.child.signal(signal);
+        match &self.process {
+            Process::Own(child) => child.signal(signal),
+            Process::Peer(process) => process.signal(signal),
+        }
     }
 
     /// What its clients connect to.
@@ -91,20 +119,28 @@ impl ServerProcess {
 
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.pid()
+        match &self.process {
+            Process::Own(child) => child.pid(),
+            Process::Peer(process) => process.pid(),
+        }
     }
 
-    /// Asks something; a server that has ended doesn't answer, which shows when the answer is read.
+    /// Asks something; a server that has ended doesn't answer, which shows when the answer is read. Another's isn't asked.
     pub(crate) fn ask(&mut self, request: Request) {
-        self.child.tell(&request.line());
+        if let Process::Own(child) = &mut self.process {
+            child.tell(&request.line());
+        }
     }
 
     /// The answer to an earlier [`Request::Report`].
     ///
     /// # Errors
-    /// There is none in time.
+    /// There is none in time, or it is another's server, which was not asked.
     pub(crate) fn pauses(&mut self) -> Result<Pauses, Error> {
-        self.child.answer(PAUSES)
+        match &mut self.process {
+            Process::Own(child) => child.answer(PAUSES),
+            Process::Peer(_) => bail!("a peer doesn't watch for pauses"),
+        }
     }
 
     /// Lets it drain, and waits until it has ended.
@@ -112,7 +148,10 @@ impl ServerProcess {
     /// # Errors
     /// It ended badly, before or now; with what it said.
     pub(crate) fn stop(self) -> Result<(), Error> {
-        self.child.stop()
+        match self.process {
+            Process::Own(child) => child.stop(),
+            Process::Peer(process) => process.stop(),
+        }
     }
 }
 
@@ -151,12 +190,11 @@ fn arguments(launch: Launch<'_>) -> Vec<String> {
             .to_string(),
     );
     flag("--drain-notice", "0s".to_owned());
-    // A session that is well hears a ping before its client calls it dead.
+    // A session that is well hears a ping or a heartbeat before its client calls it dead.
     if let Some(dead_after) = scenario.reconnect.and_then(|rules| rules.dead_after) {
-        flag(
-            "--ping-interval",
-            format!("{}us", dead_after.as_micros() / 4),
-        );
+        let quarter = format!("{}us", dead_after.as_micros() / 4);
+        flag("--ping-interval", quarter.clone());
+        flag("--sse-heartbeat", quarter);
     }
     if !server.batching {
         arguments.push("--no-batching".to_owned());

@@ -11,7 +11,7 @@ const SMALL: &str = "
 name = 'faulty'
 question = 'Does it come back?'
 kind = 'rooms'
-transports = ['tcp', 'request-response', 'long-poll', 'websocket']
+transports = ['tcp', 'request-response', 'long-poll', 'sse', 'websocket']
 duration = '1500ms'
 warm-up = '0s'
 trials = 1
@@ -108,7 +108,7 @@ fn all_is_accounted_for(row: &Row) {
 #[test]
 fn a_killed_server_is_started_again_and_everyone_comes_back() {
     let rows = rows(&format!("{SMALL}{KILL}"));
-    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.len(), 5);
     for row in rows {
         all_is_accounted_for(&row);
         assert_eq!((row.text("fresh"), row.text("resumed")), ("6", "0"));
@@ -174,13 +174,13 @@ fn a_link_that_is_cut_costs_nothing_however_it_is() {
             assert_eq!(row.text("gap_missed"), "0", "{arm}: {how}");
             assert_eq!(row.text("fresh"), "0", "{arm}: {how}");
             // A poll may be asked again by itself; a lasting connection is gone, and is not always told.
-            if arm == "websocket" || arm == "tcp" {
+            if ["websocket", "sse", "tcp"].contains(&arm) {
                 let kinds = row.text("errors_by_kind");
                 assert!(row.number("resumed") >= 6.0, "{arm}: {how}: {kinds}");
                 // On TCP nobody pings, so a session that is only quiet is replaced as well.
-                if arm == "websocket" {
+                if arm != "tcp" {
                     let is_told = how != "silence";
-                    assert_eq!(kinds.contains("dead="), !is_told, "{how}: {kinds}");
+                    assert_eq!(kinds.contains("dead="), !is_told, "{arm}: {how}: {kinds}");
                 }
             }
         }

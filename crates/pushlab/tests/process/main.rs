@@ -6,6 +6,7 @@ mod faults;
 mod link;
 mod network;
 mod packets;
+mod peers;
 mod run;
 mod safety;
 mod selftest;

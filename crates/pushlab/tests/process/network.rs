@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::common::{Place, json_file, only_folder, outcome};
 
-/// A poller, a long-poll and a WebSocket, each some way off.
+/// A poller, a long-poll, a stream and a WebSocket, each some way off.
 const FAR: &str = "
 name = 'far'
 question = 'How far is it?'
 kind = 'rooms'
-transports = ['request-response', 'long-poll', 'websocket']
+transports = ['request-response', 'long-poll', 'sse', 'websocket']
 duration = '600ms'
 warm-up = '0s'
 trials = 1
@@ -67,13 +67,13 @@ fn a_link_delays_what_goes_through_it_and_tells() {
     assert_eq!(code, 0, "{errors}");
     assert!(printed.contains("predicted"), "{printed}");
     let folder = only_folder(&out);
-    assert_eq!(numbers(&folder, "rtt_s"), [0.04; 3]);
+    assert_eq!(numbers(&folder, "rtt_s"), [0.04; 4]);
     assert_eq!(
         cells(&folder, "model")
             .iter()
             .filter(|name| *name == "push")
             .count(),
-        1
+        2
     );
     let least = numbers(&folder, "delivery_age_min_ns");
     let told = numbers(&folder, "link_down_delay_min_ns");

@@ -13,7 +13,7 @@ const SMALL: &str = "
 name = 'small'
 question = 'Does it run?'
 kind = 'echo'
-transports = ['inproc', 'tcp', 'request-response', 'long-poll', 'websocket']
+transports = ['inproc', 'tcp', 'request-response', 'long-poll', 'sse', 'websocket', 'socket-io', 'socket-io-polling', 'socket-io-websocket']
 duration = '200ms'
 warm-up = '50ms'
 trials = 1
@@ -23,6 +23,9 @@ payload = '64 B'
 [population]
 clients = 2
 ";
+
+/// The transports of [`SMALL`].
+const ALL: &str = "'inproc', 'tcp', 'request-response', 'long-poll', 'sse', 'websocket', 'socket-io', 'socket-io-polling', 'socket-io-websocket'";
 
 #[test]
 fn what_is_printed_is_what_is_kept() {
@@ -69,7 +72,11 @@ fn what_is_printed_is_what_is_kept() {
             "tcp",
             "request-response",
             "long-poll",
-            "websocket"
+            "sse",
+            "websocket",
+            "socket-io",
+            "socket-io-polling",
+            "socket-io-websocket"
         ]
     );
     for arm in summary["arms"].as_array().unwrap() {
@@ -82,10 +89,10 @@ fn what_is_printed_is_what_is_kept() {
 
     let manifest = json_file(&folder.join("manifest.json"));
     assert_eq!(manifest["status"], "complete");
-    assert_eq!(manifest["run"]["order"].as_array().unwrap().len(), 5);
+    assert_eq!(manifest["run"]["order"].as_array().unwrap().len(), 9);
     assert!(manifest["ended_utc"].is_string());
     let rows = fs::read_to_string(folder.join("runs.csv")).unwrap();
-    assert_eq!(rows.lines().count(), 1 + 5, "{rows}");
+    assert_eq!(rows.lines().count(), 1 + 9, "{rows}");
     for arm in &summary["arms"].as_array().unwrap()[1..] {
         let cpu = arm["metrics"]["server_cpu_us_per_message"]["median"]
             .as_f64()
@@ -99,10 +106,7 @@ fn what_is_printed_is_what_is_kept() {
 fn without_a_cursor_messages_are_lost_and_counted() {
     let scenario = SMALL
         .replace("kind = 'echo'", "kind = 'broadcast'")
-        .replace(
-            "'inproc', 'tcp', 'request-response', 'long-poll', 'websocket'",
-            "'long-poll'",
-        )
+        .replace(ALL, "'long-poll'")
         .replace("mode = 'closed'", "mode = 'open'\nrate = '2000/s'")
         .replace("clients = 2", "subscribers = 3");
     let run = |scenario: &str| {

@@ -23,12 +23,24 @@ fn the_ready_line_is_printed_once_it_accepts() {
 #[test]
 fn all_transports_share_one_hub_and_one_process() {
     let mut server = Running::start(&["serve", "--all", "--threads", "2"]);
-    let lines: Vec<_> = (0..4).map(|_| server.json_line()).collect();
+    let lines: Vec<_> = (0..8).map(|_| server.json_line()).collect();
     let names: Vec<_> = lines
         .iter()
         .map(|line| line["transport"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["tcp", "request-response", "long-poll", "websocket"]);
+    assert_eq!(
+        names,
+        [
+            "tcp",
+            "request-response",
+            "long-poll",
+            "sse",
+            "websocket",
+            "socket-io",
+            "socket-io-polling",
+            "socket-io-websocket"
+        ]
+    );
     for line in &lines[1..] {
         let url = line["url"].as_str().unwrap();
         assert!(
@@ -36,7 +48,11 @@ fn all_transports_share_one_hub_and_one_process() {
             "{url}"
         );
     }
-    for (line, start) in [(0, "tcp://127.0.0.1:"), (3, "ws://127.0.0.1:")] {
+    for (line, start) in [
+        (0, "tcp://127.0.0.1:"),
+        (4, "ws://127.0.0.1:"),
+        (5, "http://127.0.0.1:"),
+    ] {
         let url = lines[line]["url"].as_str().unwrap();
         assert!(url.starts_with(start), "{url}");
     }

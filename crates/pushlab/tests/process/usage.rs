@@ -47,7 +47,11 @@ fn lists_are_text_or_json() {
         "tcp",
         "request-response",
         "long-poll",
+        "sse",
         "websocket",
+        "socket-io",
+        "socket-io-polling",
+        "socket-io-websocket",
         "echo",
         "tour-broadcast",
     ] {
@@ -64,7 +68,16 @@ fn lists_are_text_or_json() {
         .collect();
     assert_eq!(
         served,
-        ["tcp", "request-response", "long-poll", "websocket"]
+        [
+            "tcp",
+            "request-response",
+            "long-poll",
+            "sse",
+            "websocket",
+            "socket-io",
+            "socket-io-polling",
+            "socket-io-websocket"
+        ]
     );
     let (_, json, _) = outcome(&["list", "scenarios", "--json"]);
     let scenarios: Value = serde_json::from_str(&json).unwrap();

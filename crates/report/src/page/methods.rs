@@ -10,7 +10,7 @@ pub(super) fn methods(run: &Run, place: Place) -> Markup {
     let manifest = &run.folder.manifest;
     let machine = &manifest.machine;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-    let rows = [
+    let mut rows = vec![
         (
             "Machine",
             format!("{}, {} CPUs", text(&machine.cpu_model), machine.cpus_online),
@@ -36,6 +36,22 @@ pub(super) fn methods(run: &Run, place: Place) -> Markup {
         ),
         ("Self-test", self_test(manifest)),
     ];
+    for peer in &manifest.run.peers {
+        let arms: Vec<&str> = peer.arms.iter().map(|arm| arm.name.as_str()).collect();
+        let note = peer.note.as_ref();
+        let note = note.map_or(String::new(), |note| format!("; {note}"));
+        let told = format!(
+            "{}: {} in {}, {}{note}",
+            arms.join(", "),
+            peer.title,
+            peer.language,
+            peer.versions()
+        );
+        rows.push(("Written by others", told));
+    }
+    for out in &manifest.run.left_out {
+        rows.push(("Left out", format!("{} {}", out.name, out.reason)));
+    }
     let json = serde_json::to_string_pretty(manifest).unwrap_or_default();
     html! {
         section id=(place.id("methods")) {
@@ -90,7 +106,14 @@ fn command(run: &Run) -> String {
     if own.quick {
         words.push("--quick".to_owned());
     }
-    words.extend(own.arms.iter().map(|arm| format!("--transport {arm}")));
+    let theirs = own.peers.iter().flat_map(|peer| &peer.arms);
+    let theirs: Vec<&str> = theirs.map(|arm| arm.name.as_str()).collect();
+    let ours = own
+        .arms
+        .iter()
+        .filter(|name| !theirs.contains(&name.as_str()));
+    words.extend(ours.map(|arm| format!("--transport {arm}")));
+    words.extend(own.peers.iter().map(|peer| format!("--peer {}", peer.name)));
     format!("{checkout}cargo run --release -- run {}", words.join(" "))
 }
 

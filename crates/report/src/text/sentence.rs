@@ -1,7 +1,7 @@
 //! What a run shows, in one sentence that claims nothing the trials don't bear out.
 
-use measure::Folder;
 use measure::summary::{Arm, Comparison, Finding, Summary};
+use measure::{Folder, RunRow};
 
 use super::table::{Balance, rows_of};
 use crate::figure::{bytes, count, duration, significant};
@@ -53,17 +53,19 @@ fn at_point(folder: &Folder, question: &Question, point: usize) -> Vec<String> {
             ));
         }
     }
-    let left_out: Vec<&str> = all
-        .iter()
-        .filter(|arm| !arm.ranked)
-        .map(|arm| arm.arm.as_str())
-        .collect();
-    if all.iter().any(|arm| arm.ranked) && !left_out.is_empty() {
-        let verb = if left_out.len() == 1 { "is" } else { "are" };
-        parts.push(format!(
-            "{} {verb} left out for want of valid trials",
-            list(&left_out)
-        ));
+    let left_out = all.iter().filter(|arm| !arm.ranked);
+    let (dropping, invalid): (Vec<&Arm>, Vec<&Arm>) =
+        left_out.partition(|arm| is_left_out_for_losses(folder, arm));
+    let reasons = [
+        (invalid, "for want of valid trials"),
+        (dropping, "since not every message came once"),
+    ];
+    for (arms, why) in reasons {
+        let names: Vec<&str> = arms.iter().map(|arm| arm.arm.as_str()).collect();
+        if all.iter().any(|arm| arm.ranked) && !names.is_empty() {
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            parts.push(format!("{} {verb} left out {why}", list(&names)));
+        }
     }
     parts
 }
@@ -189,6 +191,16 @@ pub(crate) fn is_floor(folder: &Folder, arm: &Arm) -> bool {
         .iter()
         .all(|row| row.traffic.wire_up_bytes == 0 && row.traffic.wire_down_bytes == 0);
     !rows.is_empty() && silent && rows.iter().all(|row| row.usage.server.is_none())
+}
+
+/// Whether an arm isn't ranked for what it lost, and for nothing else: beside servers that others wrote, who drops can't win.
+pub(crate) fn is_left_out_for_losses(folder: &Folder, arm: &Arm) -> bool {
+    let is_valid = 2 * arm.valid() > arm.tried();
+    let delivers = |row: &&RunRow| row.is_delivered();
+    !folder.manifest.run.peers.is_empty()
+        && !arm.ranked
+        && is_valid
+        && !rows_of(folder, arm).iter().all(delivers)
 }
 
 fn losses(folder: &Folder) -> Vec<String> {

@@ -1,14 +1,20 @@
 //! An arm a row, and below it whatever a number alone would hide.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets,
+};
 use measure::summary::Arm;
 use measure::{Folder, Outcome, RunRow};
 
 use super::notes::notes;
+use super::sentence::is_left_out_for_losses;
 use crate::figure::{Kind, bytes, count, duration, kind, range};
 
 /// Of the table.
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 13;
+
+/// The one that only a table with peers shows.
+const EXPECTED: usize = 5;
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,12 +42,16 @@ pub fn table(folder: &Folder, look: Look) -> String {
         "connect" => "connect",
         _ => "response",
     };
+    let head_of_latency = format!("{latency} p50");
+    // Who is compared with strangers shows what was to be delivered as well.
+    let has_peers = !folder.manifest.run.peers.is_empty();
     let heads: [&str; COLUMNS] = [
         "transport",
-        &format!("{latency} p50"),
+        &head_of_latency,
         "p99",
         "max",
         "msg/s",
+        "expected",
         "delivered",
         "lost",
         "dup",
@@ -63,12 +73,20 @@ pub fn table(folder: &Folder, look: Look) -> String {
             table.add_row([Cell::new(format!("{}:", point.label))]);
         }
         for arm in summary.arms_at(index) {
-            table.add_row(row(arm, &rows_of(folder, arm), look));
+            table.add_row(row(
+                arm,
+                &rows_of(folder, arm),
+                look,
+                &verdict_in(folder, arm),
+            ));
             table.add_row(intervals(arm));
             if let Some(said) = predicted(arm) {
                 table.add_row(said);
             }
         }
+    }
+    if !has_peers && let Some(column) = table.column_mut(EXPECTED) {
+        column.set_constraint(ColumnConstraint::Hidden);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
@@ -94,6 +112,7 @@ pub fn table(folder: &Folder, look: Look) -> String {
             lines.extend(notes.iter().map(|note| format!("{at}{note}")));
         }
     }
+    lines.extend(peers(folder));
     let lines: Vec<String> = lines
         .iter()
         .map(|line| format!("  {}", line.trim_end()))
@@ -120,6 +139,7 @@ pub(crate) fn rows_of<'a>(folder: &'a Folder, arm: &Arm) -> Vec<&'a RunRow> {
 
 /// What was received, and what should have been and wasn't: events, or replies.
 pub(crate) struct Balance {
+    pub(crate) expected: u64,
     pub(crate) delivered: u64,
     pub(crate) lost: u64,
     pub(crate) duplicated: u64,
@@ -132,17 +152,20 @@ impl Balance {
         sent.then(|| {
             rows.iter().fold(
                 Self {
+                    expected: 0,
                     delivered: 0,
                     lost: 0,
                     duplicated: 0,
                 },
                 |sum, row| match &row.delivery {
                     Some(events) => Self {
+                        expected: sum.expected + events.expected,
                         delivered: sum.delivered + events.delivered,
                         lost: sum.lost + events.lost,
                         duplicated: sum.duplicated + events.duplicated,
                     },
                     None => Self {
+                        expected: sum.expected + row.counts.completed + row.counts.censored,
                         delivered: sum.delivered + row.counts.completed,
                         lost: sum.lost + row.counts.censored,
                         duplicated: sum.duplicated,
@@ -153,7 +176,7 @@ impl Balance {
     }
 }
 
-fn row(arm: &Arm, rows: &[&RunRow], look: Look) -> Vec<Cell> {
+fn row(arm: &Arm, rows: &[&RunRow], look: Look, verdict: &str) -> Vec<Cell> {
     let figure = |metric: &str, show: fn(f64) -> String| arm.median(metric).map(show);
     let balance = Balance::of(rows);
     let number =
@@ -163,6 +186,7 @@ fn row(arm: &Arm, rows: &[&RunRow], look: Look) -> Vec<Cell> {
         figure("latency_p99_ns", duration),
         figure("latency_max_ns", duration),
         figure("messages_per_s", count),
+        number(|balance| balance.expected),
         number(|balance| balance.delivered),
         number(|balance| balance.lost),
         number(|balance| balance.duplicated),
@@ -177,7 +201,7 @@ fn row(arm: &Arm, rows: &[&RunRow], look: Look) -> Vec<Cell> {
         Some(text) if look.styled => Cell::new(text).add_attribute(Attribute::CrossedOut),
         Some(text) => Cell::new(format!("~{text}~")),
     }));
-    cells.push(Cell::new(verdict(arm)));
+    cells.push(Cell::new(verdict));
     cells
 }
 
@@ -189,6 +213,7 @@ fn intervals(arm: &Arm) -> Vec<Cell> {
         Some("latency_p99_ns"),
         None,
         Some("messages_per_s"),
+        None,
         None,
         None,
         None,
@@ -226,6 +251,34 @@ fn predicted(arm: &Arm) -> Option<Vec<Cell>> {
     cells.resize_with(COLUMNS - 1, || Cell::new(""));
     cells.push(Cell::new(format!("mean {mean}, measured {seen}")));
     Some(cells)
+}
+
+/// The same, unless an arm is struck through for what it lost.
+fn verdict_in(folder: &Folder, arm: &Arm) -> String {
+    if is_left_out_for_losses(folder, arm) {
+        "loses".to_owned()
+    } else {
+        verdict(arm)
+    }
+}
+
+/// Which servers others wrote, with their versions and notes, and who was left out.
+fn peers(folder: &Folder) -> Vec<String> {
+    let run = &folder.manifest.run;
+    let told = run.peers.iter().map(|peer| {
+        let arms = peer.arms.iter().map(|arm| arm.name.as_str());
+        let arms: Vec<&str> = arms.filter(|name| *name != peer.name).collect();
+        let name = match arms.as_slice() {
+            [] => peer.name.clone(),
+            arms => arms.join(", "),
+        };
+        let note = peer.note.as_ref();
+        let note = note.map_or(String::new(), |note| format!("; {note}"));
+        format!("{name}: {}, {}{note}", peer.title, peer.versions())
+    });
+    let left_out = run.left_out.iter();
+    let left_out = left_out.map(|out| format!("left out: {} {}", out.name, out.reason));
+    told.chain(left_out).collect()
 }
 
 /// One word when all trials agree, else how many are valid.

@@ -116,6 +116,7 @@ struct Whole<'a> {
     question: String,
     kind: Kind,
     transports: Vec<String>,
+    peers: Vec<String>,
     duration: Duration,
     warm_up: Duration,
     trials: u32,
@@ -133,6 +134,7 @@ impl<'a> Whole<'a> {
                 .need("kind", "kind = \"echo\"")?
                 .choice(&Kind::ALL.map(|kind| (kind.name(), kind)))?,
             transports: transports(root, arms)?,
+            peers: peers(root)?,
             duration: root
                 .need("duration", "duration = \"5s\"")?
                 .duration(SHORTEST..=LONGEST)?,
@@ -170,6 +172,7 @@ impl<'a> Whole<'a> {
             question: self.question.clone(),
             kind: self.kind,
             transports: self.transports.clone(),
+            peers: self.peers.clone(),
             duration: self.duration,
             warm_up: self.warm_up,
             trials: self.trials,
@@ -214,14 +217,7 @@ impl<'a> Whole<'a> {
 fn name(root: &Fields<'_>) -> Result<String, ScenarioError> {
     let field = root.need("name", "name = \"my-experiment\"")?;
     let name = field.text("\"my-experiment\"")?;
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if plain
-        && (1..=MOST_NAME).contains(&name.len())
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-    {
+    if is_plain(name) {
         return Ok(name.to_owned());
     }
     let shown = unit::shown(name);
@@ -272,6 +268,45 @@ fn transports(root: &Fields<'_>, arms: &[ArmInfo<'_>]) -> Result<Vec<String>, Sc
     Ok(transports)
 }
 
+/// The names alone: which peers there are is known where they are.
+fn peers(root: &Fields<'_>) -> Result<Vec<String>, ScenarioError> {
+    let Some(field) = root.get("peers") else {
+        return Ok(Vec::new());
+    };
+    let mut peers: Vec<String> = Vec::new();
+    for (offset, name) in field.texts("[\"ws\", \"nchan\"]")? {
+        if !is_plain(name) {
+            let shown = unit::shown(name);
+            return Err(field.wrong_at(
+                offset,
+                format!("\"{shown}\" is no name of a peer: that of its folder below peers/ is right, 1 to {MOST_NAME} lower-case letters, digits and hyphens"),
+            ));
+        }
+        if peers.iter().any(|other| other == name) {
+            return Err(field.wrong_at(
+                offset,
+                format!("\"{name}\" is listed twice: name each peer once"),
+            ));
+        }
+        peers.push(name.to_owned());
+    }
+    if peers.is_empty() {
+        return Err(field.wrong(
+            "the list is empty: name at least one peer, or leave the field out to compare none",
+        ));
+    }
+    Ok(peers)
+}
+
+/// Whether a name can be that of a folder, or part of it.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.bytes().all(plain)
+        && (1..=MOST_NAME).contains(&name.len())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
 /// The sections that hold settings.
 const SETTINGS: [&str; 6] = [
     "load",
@@ -286,6 +321,7 @@ const TOP: &[&str] = &[
     "question",
     "kind",
     "transports",
+    "peers",
     "duration",
     "warm-up",
     "trials",

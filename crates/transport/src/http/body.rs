@@ -21,10 +21,18 @@ use super::site::Place;
 /// the room they took.
 const PIECE: usize = 16 << 10;
 
-/// The body of a response: bytes that are all there, or none.
-#[derive(Debug, Default)]
+/// A body that goes on for as long as there is something to say.
+pub trait Source: 'static {
+    /// The next bytes, which go out in as few writes as they fit in; `None` at the end. Not asked while the client's socket is full, so what
+    /// waits stays where it is, under the bounds that hold there.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// The body of a response: bytes that are all there, or none, or what a [`Source`] gives.
+#[derive(Default)]
 pub struct Body {
     bytes: Bytes,
+    source: Option<Box<dyn Source>>,
     /// Told when the last of several pieces is handed over.
     watch: Option<Arc<Watch>>,
 }
@@ -34,13 +42,24 @@ impl Body {
     pub const fn empty() -> Self {
         Self {
             bytes: Bytes::new(),
+            source: None,
             watch: None,
         }
     }
 
+    /// A body without an end in sight.
+    pub fn streamed(source: impl Source) -> Self {
+        let mut body = Self::empty();
+        body.source = Some(Box::new(source));
+        body
+    }
+
     /// The response goes out now: `watch` shall know when hyper has all of it.
     pub(super) fn announce(&mut self, watch: &Arc<Watch>) {
-        if self.bytes.len() > PIECE {
+        if self.source.is_some() {
+            watch.enter(Phase::Streaming);
+            self.watch = Some(Arc::clone(watch));
+        } else if self.bytes.len() > PIECE {
             watch.enter(Phase::Sending);
             self.watch = Some(Arc::clone(watch));
         } else {
@@ -51,10 +70,9 @@ impl Body {
 
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
-        Self {
-            bytes: bytes.into(),
-            watch: None,
-        }
+        let mut body = Self::empty();
+        body.bytes = bytes.into();
+        body
     }
 }
 
@@ -64,29 +82,62 @@ impl HyperBody for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.source.is_some() {
+            ready!(self.poll_source(cx));
+        }
         let length = self.bytes.len().min(PIECE);
-        if length == self.bytes.len() {
+        if length == self.bytes.len() && self.source.is_none() {
             self.end();
         }
         Poll::Ready((length > 0).then(|| Ok(Frame::data(self.bytes.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_empty() && self.source.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.source.is_some() {
+            return SizeHint::default();
+        }
         SizeHint::with_exact(self.bytes.len() as u64)
     }
 }
 
 impl Body {
+    /// Ready when there are bytes, or the source has come to its end. A source is asked anew only when the socket has taken what it gave before.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_stalled = |watch: &Arc<Watch>| watch.phase() == Phase::Stalled;
+        if self.watch.as_ref().is_some_and(is_stalled) {
+            // The connection's task is woken when its socket has taken all.
+            return Poll::Pending;
+        }
+        while self.bytes.is_empty()
+            && let Some(source) = &mut self.source
+        {
+            match ready!(source.poll_bytes(cx)) {
+                Some(bytes) => self.bytes = bytes,
+                None => self.source = None,
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn end(&mut self) {
         if let Some(watch) = self.watch.take() {
             watch.enter(Phase::Responding);
         }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("bytes", &self.bytes)
+            .field("is_streamed", &self.source.is_some())
+            .finish_non_exhaustive()
     }
 }
 

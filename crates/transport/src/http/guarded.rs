@@ -59,6 +59,10 @@ pub(super) enum Phase {
     Busy,
     /// The answer is going out, and hyper has yet to take the rest of its body.
     Sending,
+    /// The answer is a stream, all that was said has gone out, and it may say nothing more for as long as it likes.
+    Streaming,
+    /// The same, but the client's socket is full.
+    Stalled,
     /// The answer, or the end of it, is going out.
     Responding,
     /// All is said; what the client still sends is thrown away, so that the answer isn't lost in a reset.
@@ -109,13 +113,15 @@ impl Watch {
     }
 
     pub(super) fn phase(&self) -> Phase {
-        const ALL: [Phase; 8] = [
+        const ALL: [Phase; 10] = [
             Phase::Idle,
             Phase::Head,
             Phase::Body,
             Phase::BodyLate,
             Phase::Busy,
             Phase::Sending,
+            Phase::Streaming,
+            Phase::Stalled,
             Phase::Responding,
             Phase::Lingering,
         ];
@@ -142,6 +148,10 @@ impl Watch {
 
     pub(super) fn give(&self, order: Order) {
         self.order.store(order as u8, Relaxed);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
             waker.wake_by_ref();
         }
@@ -165,9 +175,11 @@ impl Watch {
         let most = match phase {
             Phase::Idle => config.idle_timeout,
             Phase::Head => config.header_timeout,
-            Phase::Body | Phase::Sending | Phase::Responding => config.body_timeout,
+            Phase::Body | Phase::Sending | Phase::Stalled | Phase::Responding => {
+                config.body_timeout
+            }
             Phase::Lingering => LINGER,
-            Phase::BodyLate | Phase::Busy => return,
+            Phase::BodyLate | Phase::Busy | Phase::Streaming => return,
         };
         if now.saturating_sub(self.since.load(Relaxed)) > most.as_millis() as u64 + slack {
             if phase == Phase::Body {
@@ -315,10 +327,19 @@ impl AsyncWrite for Guarded {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes when its own buffer is empty: the answer is out. A TCP stream itself has nothing to flush.
-        if self.watch.is(Phase::Responding) {
-            self.watch.enter(Phase::Idle);
+        match self.watch.phase() {
+            Phase::Responding => self.watch.enter(Phase::Idle),
+            Phase::Stalled => {
+                self.watch.enter(Phase::Streaming);
+                // The stream's source was not asked meanwhile.
+                self.watch.wake();
+            }
+            Phase::Streaming if self.has_left(cx) => {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            _ => {}
         }
         Poll::Ready(Ok(()))
     }
@@ -337,14 +358,28 @@ impl AsyncWrite for Guarded {
 }
 
 impl Guarded {
-    /// An answer too large for one write is given new time whenever the client takes some of it.
+    /// An answer too large for one write is given new time whenever the client takes some of it; a stream has as long as it likes, unless the
+    /// client takes nothing.
     fn progress(&self, asked: usize, polled: &Poll<io::Result<usize>>) {
         let phase = self.watch.phase();
-        if let Poll::Ready(Ok(written)) = polled
-            && (phase == Phase::Sending || phase == Phase::Responding && *written < asked)
-        {
-            self.watch.enter(phase);
+        match (phase, polled) {
+            (Phase::Streaming, Poll::Pending) => self.watch.enter(Phase::Stalled),
+            (Phase::Sending | Phase::Stalled, Poll::Ready(Ok(_))) => self.watch.enter(phase),
+            (Phase::Responding, Poll::Ready(Ok(written))) if *written < asked => {
+                self.watch.enter(phase);
+            }
+            _ => {}
         }
+    }
+
+    /// Whether the client of a stream has ended its side. hyper looks for that by reading, but no longer where something of the client's waits
+    /// to be read already: a next request, sent too early. Without news of the socket this costs no system call.
+    fn has_left(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        matches!(
+            self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)),
+            Poll::Ready(Ok(0) | Err(_))
+        )
     }
 }
 

@@ -4,17 +4,18 @@
 //! business of a handler: `GET /healthz`, drain (503), a missing, repeated or rebound `Host`, foreign origins and CORS preflights, unknown
 //! paths and methods, heads and bodies that are too large or too slow. A handler is only asked for requests that passed all of that.
 //!
-//! Time-outs cost the hot path nothing: the accepted stream notes in which phase its connection is (idle, head, body, busy, responding) and
+//! Time-outs cost the hot path nothing: the accepted stream notes in which phase its connection is (idle, head, body, busy, responding, streaming) and
 //! since when, and one sweep a worker thread ends the late ones. A timer for each request, as hyper offers it, costs about as much as parsing it.
 //!
 //! | module | concern |
 //! | --- | --- |
 //! | [`answer`](error) | responses: errors, refusals, JSON, and the header map used again |
-//! | [`body`](Body) | response bodies, and request bodies with their limit |
+//! | [`body`](Body) | response bodies, whole or streamed, and request bodies with their limit |
 //! | `gate` | what is answered before a handler is asked |
 //! | [`guarded`](Guarded) | the accepted stream: phases, clean closing, and back to a TCP stream after an upgrade |
 //! | `site` | the connections of a worker thread: accept, sweep, drain |
 //! | [`session`] | the routes that every server with sessions over HTTP has |
+//! | `query` | what `GET /events` asks for |
 //! | [`client`] | a client's connection |
 
 mod answer;
@@ -22,11 +23,12 @@ mod body;
 pub mod client;
 mod gate;
 mod guarded;
+mod query;
 pub mod session;
 mod site;
 
 pub use answer::{error, json, no_content, recycle, refused};
-pub use body::{Body, ReadBody, Upload, echo, read_body};
+pub use body::{Body, ReadBody, Source, Upload, echo, read_body};
 pub use gate::bearer;
 pub use guarded::{Guarded, Held, Io, upgraded};
 pub use hyper::Method;

@@ -16,6 +16,7 @@ use hyper::{Method, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::answer::refuse;
+use super::query::{After, Query, last_event_id};
 use super::{
     Handler, ReadBody, Request, Response, bearer, echo, error, json, no_content, read_body, refused,
 };
@@ -28,12 +29,28 @@ pub const MAX_WAIT: Duration = Duration::from_secs(60);
 pub trait Events: 'static {
     /// Whether replies stand in the answer to `POST /commands`; else they are messages like any other.
     const REPLIES_IN_ANSWER: bool;
-    /// Whether `GET /events` takes `wait`.
-    const WAITS: bool;
+    /// How `GET /events` is answered, and so what it takes.
+    const FORM: Form;
 
     /// Answers `GET /events`. Dropping the future, as happens when the client vanishes, drops `poll` and so gives the place back.
     fn events(self: Rc<Self>, poll: Poll, asked: Asked)
     -> impl Future<Output = Response> + 'static;
+}
+
+/// How `GET /events` is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// At once: with `after`.
+    AtOnce,
+    /// When there is something to say: with `after`, which may be `now`, and `wait`.
+    Held,
+    /// With a stream (HTML section 9.2): with `Last-Event-ID`, which counts for more than `after`, and with `token` for a browser's `EventSource`,
+    /// which can set no header.
+    ///
+    /// A secret in a URL is no good habit: URLs are kept in histories and written to logs (RFC 6750 section 5.3). Here the page's script asks for it
+    /// and no history has it, the answer is never stored, no server of the lab writes down what it is asked, and the token is random, one session's
+    /// alone and soon over.
+    Stream,
 }
 
 /// What `GET /events` asks for beside the messages.
@@ -178,23 +195,54 @@ impl<E: Events> Sessions<E> {
     /// Begins the poll that `GET /events` asks for.
     fn poll(&self, request: Request) -> Result<(Poll, Asked), Box<Response>> {
         use hyper::body::Body as _;
-        let token = token(request.headers())?;
+        let malformed = |message| refuse(400, "malformed", message);
+        let headers = request.headers();
+        let query = Query::parse(request.uri().query().unwrap_or_default(), E::FORM);
+        let token = match (bearer(headers), query) {
+            // RFC 6750 section 2.
+            (Some(_), Ok(Query { token: Some(_), .. })) => {
+                return Err(malformed("a token is told once"));
+            }
+            (Some(token), _)
+            | (
+                None,
+                Ok(Query {
+                    token: Some(token), ..
+                }),
+            ) => token,
+            // Who can't be understood may have told one.
+            (None, Err(message)) if E::FORM == Form::Stream => return Err(malformed(message)),
+            (None, _) => return Err(no_token()),
+        };
+        let query = query.map_err(malformed)?;
         if !request.body().is_end_stream() {
-            return Err(refuse(400, "malformed", "a poll has no body"));
+            return Err(malformed("a poll has no body"));
         }
-        let query = Query::parse(request.uri().query().unwrap_or_default(), E::WAITS)
-            .map_err(|message| refuse(400, "malformed", message))?;
-        let poll = match query.after {
-            Some(After::Now) => self.door.poll_from_now(token),
-            Some(After::Cursor(received)) => self.door.poll(token, Some(received)),
-            None => self.door.poll(token, None),
-        }
-        .map_err(|error| Box::new(refused(&error)))?;
+        let last = if E::FORM == Form::Stream {
+            last_event_id(headers).map_err(malformed)?
+        } else {
+            None
+        };
+        let poll = match (last, query.after) {
+            (None, Some(After::Now)) => self.door.poll_from_now(token),
+            (None, Some(After::Cursor(received))) | (Some(received), _) => {
+                self.door.poll(token, Some(received))
+            }
+            (None, None) => self.door.poll(token, None),
+        };
+        let poll = match poll {
+            // HTML section 9.2.2: so a browser is told to come back no more.
+            Err(Refused::UnknownToken | Refused::Gone) if last.is_some() => {
+                return Err(Box::new(no_content(HeaderMap::new())));
+            }
+            poll => poll.map_err(|error| Box::new(refused(&error)))?,
+        };
+        let wait = query.wait;
         let (head, _) = request.into_parts();
         Ok((
             poll,
             Asked {
-                wait: query.wait,
+                wait,
                 headers: head.headers,
             },
         ))
@@ -256,74 +304,6 @@ fn no_token() -> Box<Response> {
     )
 }
 
-#[derive(Debug, Default, PartialEq)]
-struct Query {
-    after: Option<After>,
-    wait: Option<Duration>,
-}
-
-/// What a poll has received already.
-#[derive(Debug, PartialEq)]
-enum After {
-    /// So many messages.
-    Cursor(u64),
-    /// Whatever there was: our extension, for showing what a client without a cursor loses between two polls. A server that answers at once
-    /// could never answer such a poll with anything, so it refuses it.
-    Now,
-}
-
-impl Query {
-    /// Parses strictly: what is unknown or there twice is refused.
-    fn parse(query: &str, waits: bool) -> Result<Self, &'static str> {
-        let mut parsed = Self::default();
-        if query.is_empty() {
-            return Ok(parsed);
-        }
-        for pair in query.split('&') {
-            match pair.split_once('=') {
-                Some(("after", _)) if parsed.after.is_some() => {
-                    return Err("`after` is there twice");
-                }
-                Some(("after", "now")) if waits => parsed.after = Some(After::Now),
-                Some(("after", "now")) => {
-                    return Err(
-                        "`after=now` is for polls that are held; this server answers at once",
-                    );
-                }
-                Some(("after", value)) => {
-                    let received = number(value).ok_or("`after` is a count of messages")?;
-                    parsed.after = Some(After::Cursor(received));
-                }
-                Some(("wait", _)) if waits && parsed.wait.is_some() => {
-                    return Err("`wait` is there twice");
-                }
-                Some(("wait", value)) if waits => {
-                    parsed.wait = Some(seconds(value).ok_or("`wait` is a number of seconds")?);
-                }
-                _ if waits => return Err("only `after` and `wait` are known here"),
-                _ => return Err("only `after` is known here"),
-            }
-        }
-        Ok(parsed)
-    }
-}
-
-/// Digits alone; `parse` would take a sign.
-fn number(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
-}
-
-/// A decimal number of seconds, at most [`MAX_WAIT`].
-fn seconds(text: &str) -> Option<Duration> {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds: f64 = is_plain.then(|| text.parse().ok())??;
-    Some(Duration::from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())))
-}
-
 /// What is done once the request's body is there; where it says nothing, the next request still begins behind it.
 #[derive(Debug, Clone, Copy)]
 enum Errand {
@@ -379,63 +359,5 @@ impl<E: Events, F: Future<Output = Response>> Future for Route<E, F> {
             Project::Errand { future } => Pin::new(future).poll(cx),
             Project::Events { future } => future.poll(cx),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_is_taken_to_the_letter() {
-        let parse = |query| Query::parse(query, true);
-        assert_eq!(parse(""), Ok(Query::default()));
-        assert_eq!(
-            parse("after=7"),
-            Ok(Query {
-                after: Some(After::Cursor(7)),
-                wait: None
-            })
-        );
-        assert_eq!(
-            parse("after=now").map(|query| query.after),
-            Ok(Some(After::Now))
-        );
-        let both = Query {
-            after: Some(After::Cursor(0)),
-            wait: Some(Duration::from_millis(250)),
-        };
-        assert_eq!(parse("wait=0.25&after=0"), Ok(both));
-        assert_eq!(
-            parse("wait=1000").map(|query| query.wait),
-            Ok(Some(MAX_WAIT))
-        );
-        for bad in [
-            "after",
-            "after=",
-            "after=-1",
-            "after=+1",
-            "after=1.0",
-            "after=18446744073709551616",
-            "after=1&after=1",
-            "after=now&after=now",
-            "after=Now",
-            "after=1&",
-            "wait=",
-            "wait=.",
-            "wait=-1",
-            "wait=inf",
-            "wait=nan",
-            "wait=1e3",
-            "wait=25s",
-            "wait=1&wait=2",
-            "since=1",
-            "&",
-            "=",
-        ] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
-        assert!(Query::parse("wait=1", false).is_err());
-        assert!(Query::parse("after=now", false).is_err());
     }
 }

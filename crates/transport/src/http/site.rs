@@ -131,7 +131,10 @@ impl Site {
                 };
                 match (watch.take_order(), watch.phase()) {
                     (Order::None, _)
-                    | (Order::Late, Phase::Body | Phase::BodyLate | Phase::Busy) => {}
+                    | (
+                        Order::Late,
+                        Phase::Body | Phase::BodyLate | Phase::Busy | Phase::Streaming,
+                    ) => {}
                     (Order::Finish, _) | (Order::Late, Phase::Idle) => {
                         Pin::new(&mut *http).graceful_shutdown();
                     }
@@ -144,7 +147,10 @@ impl Site {
                         }
                         return Poll::Ready(());
                     }
-                    (Order::Late, Phase::Sending | Phase::Responding | Phase::Lingering)
+                    (
+                        Order::Late,
+                        Phase::Sending | Phase::Stalled | Phase::Responding | Phase::Lingering,
+                    )
                     | (Order::Cut, _) => {
                         return Poll::Ready(());
                     }

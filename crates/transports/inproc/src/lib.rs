@@ -10,32 +10,24 @@ use std::task::{Context, Poll};
 
 use hub::{Delivery, Refused, Session};
 use transport::{
-    Client, ClientError, Command, Incoming, Info, Server, Target, Ticket, Traffic, Transport,
-    Welcome,
+    Capabilities, Client, ClientError, Command, Incoming, Info, Protocol, Server, Target, Ticket,
+    Traffic, Transport, Welcome,
 };
 
 /// The transport without a wire.
 #[derive(Debug)]
 pub struct InProc;
 
-impl Transport for InProc {
+impl Protocol for InProc {
     const INFO: Info = Info {
         name: "inproc",
         title: "no network: the client calls the hub, the harness's own floor",
         url: None,
         options: &[],
-        pushed_replies: true,
+        capabilities: Capabilities::FULL,
     };
 
     type Client = InProcClient;
-
-    /// There is nothing to serve on: clients come through the [`Target::door`]. Waits for the drain, so that a server of all transports
-    /// may include this one.
-    async fn serve(server: Server) -> io::Result<()> {
-        server.drain.started().await;
-        server.door.drain();
-        Ok(())
-    }
 
     async fn connect(target: &Target) -> Result<InProcClient, ClientError> {
         let Some(door) = &target.door else {
@@ -71,6 +63,16 @@ impl Transport for InProc {
             queue: VecDeque::new(),
             traffic: Traffic::default(),
         })
+    }
+}
+
+impl Transport for InProc {
+    /// There is nothing to serve on: clients come through the [`Target::door`]. Waits for the drain, so that a server of all transports
+    /// may include this one.
+    async fn serve(server: Server) -> io::Result<()> {
+        server.drain.started().await;
+        server.door.drain();
+        Ok(())
     }
 }
 

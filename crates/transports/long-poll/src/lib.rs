@@ -20,8 +20,8 @@ pub use client::Always;
 
 use std::io;
 
-use transport::http::client::SessionClient;
-use transport::{ClientError, Info, Server, Target, Transport};
+use transport::http::client::{Polling, SessionClient};
+use transport::{Capabilities, ClientError, Info, Protocol, Server, Target, Transport};
 
 /// Long polling over HTTP/1.1.
 #[derive(Debug)]
@@ -29,22 +29,27 @@ pub struct LongPoll;
 
 const NAME: &str = "long-poll";
 
-impl Transport for LongPoll {
+impl Protocol for LongPoll {
     const INFO: Info = Info {
         name: NAME,
         title: "HTTP requests held by the server until there is something to say",
         url: Some(("http://", "")),
         options: &["hold", "cursor", "pool", "batching"],
-        pushed_replies: true,
+        capabilities: Capabilities::FULL,
     };
 
-    type Client = SessionClient<Always>;
-
-    async fn serve(server: Server) -> io::Result<()> {
-        server::serve(server).await
-    }
+    type Client = SessionClient<Polling<Always>>;
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, NAME, |_| Always::new(&target.options)).await
+        SessionClient::connect(target, NAME, |opened| {
+            Polling::new(opened, Always::new(&target.options))
+        })
+        .await
+    }
+}
+
+impl Transport for LongPoll {
+    async fn serve(server: Server) -> io::Result<()> {
+        server::serve(server).await
     }
 }

@@ -11,7 +11,9 @@ use hub::Poll;
 use hyper::header::HeaderMap;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
-use transport::http::session::{Asked, Events, MAX_WAIT, Sessions, begin_events, events_answer};
+use transport::http::session::{
+    Asked, Events, Form, MAX_WAIT, Sessions, begin_events, events_answer,
+};
 use transport::http::{self, Response};
 use transport::{Config, Server};
 
@@ -29,7 +31,7 @@ struct Holds {
 
 impl Events for Holds {
     const REPLIES_IN_ANSWER: bool = false;
-    const WAITS: bool = true;
+    const FORM: Form = Form::Held;
 
     fn events(
         self: Rc<Self>,

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use conformance::lab::until;
-use conformance::raw::{Answer, Connection, ask};
+use conformance::raw::{Answer, Connection, ask, open_session};
 use conformance::{Lab, run};
 use hub::Limits;
 use long_poll::LongPoll;
-use transport::{Audience, Client, Config, Target, Transport};
+use transport::{Audience, Client, Config, Protocol, Target};
 
 /// A session by hand.
 struct Hand {
@@ -18,13 +18,7 @@ struct Hand {
 impl Hand {
     async fn with(config: Config) -> Self {
         let lab = Lab::<LongPoll>::start_with(&Limits::default(), config);
-        let request = format!(
-            "POST /session HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
-            lab.address()
-        );
-        let answer = ask(lab.address(), request.as_bytes()).await.unwrap();
-        assert_eq!((answer.status, answer.field("op")), (201, Some("welcome")));
-        let token = answer.field("token").unwrap().to_owned();
+        let token = open_session(lab.address()).await;
         Self { lab, token }
     }
 

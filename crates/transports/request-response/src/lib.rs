@@ -17,8 +17,8 @@ pub use client::Pace;
 
 use std::io;
 
-use transport::http::client::SessionClient;
-use transport::{ClientError, Info, Server, Target, Transport};
+use transport::http::client::{Polling, SessionClient};
+use transport::{Capabilities, ClientError, Info, Protocol, Server, Target, Transport};
 
 /// Short polling over HTTP/1.1.
 #[derive(Debug)]
@@ -26,22 +26,31 @@ pub struct RequestResponse;
 
 const NAME: &str = "request-response";
 
-impl Transport for RequestResponse {
+impl Protocol for RequestResponse {
     const INFO: Info = Info {
         name: NAME,
         title: "plain HTTP: replies in the response, events by polling at an interval",
         url: Some(("http://", "")),
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
-        pushed_replies: false,
+        capabilities: Capabilities {
+            pushes: false,
+            pushed_replies: false,
+            ..Capabilities::FULL
+        },
     };
 
-    type Client = SessionClient<Pace>;
-
-    async fn serve(server: Server) -> io::Result<()> {
-        server::serve(server).await
-    }
+    type Client = SessionClient<Polling<Pace>>;
 
     async fn connect(target: &Target) -> Result<Self::Client, ClientError> {
-        SessionClient::connect(target, NAME, |welcome| Pace::new(&target.options, welcome)).await
+        SessionClient::connect(target, NAME, |opened| {
+            Polling::new(opened, Pace::new(&target.options, opened.welcome))
+        })
+        .await
+    }
+}
+
+impl Transport for RequestResponse {
+    async fn serve(server: Server) -> io::Result<()> {
+        server::serve(server).await
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use hub::Poll;
 use transport::Server;
-use transport::http::session::{Asked, Events, Sessions, begin_events, events_answer};
+use transport::http::session::{Asked, Events, Form, Sessions, begin_events, events_answer};
 use transport::http::{self, Response};
 
 pub(crate) async fn serve(server: Server) -> io::Result<()> {
@@ -17,7 +17,7 @@ struct AtOnce;
 
 impl Events for AtOnce {
     const REPLIES_IN_ANSWER: bool = true;
-    const WAITS: bool = false;
+    const FORM: Form = Form::AtOnce;
 
     fn events(
         self: Rc<Self>,

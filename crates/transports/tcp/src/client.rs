@@ -53,7 +53,9 @@ pub(crate) async fn connect(target: &Target) -> Result<TcpClient, ClientError> {
         poll_fn(|cx| {
             wire.poll(cx, &mut |line| {
                 welcomed = Some(match Incoming::parse(line) {
-                    Ok(Incoming::Error { code, message }) => Err(refused(&code, &message)),
+                    Ok(Incoming::Error { code, message }) => {
+                        Err(ClientError::told(&code, &message))
+                    }
                     // To the session that is about to be replaced.
                     Ok(Incoming::Event { .. } | Incoming::Reply { .. } | Incoming::Gap { .. })
                         if !is_first =>
@@ -102,7 +104,7 @@ impl Client for TcpClient {
                 account.received(&message);
                 *last_words = None;
                 if let Incoming::Error { code, message } = &message {
-                    let refused = refused(code, message);
+                    let refused = ClientError::told(code, message);
                     if is_final(code) {
                         ended = Some(refused);
                         return;
@@ -240,31 +242,12 @@ fn is_final(code: &str) -> bool {
     matches!(code, "conflict" | "gone" | "too-large" | "draining")
 }
 
-/// An error line as a refusal: with the status that HTTP has for it, so that figures of both can be compared.
-fn refused(code: &str, message: &str) -> ClientError {
-    let status = match code {
-        "conflict" => 409,
-        "gone" => 410,
-        "too-large" => 413,
-        "limits" => 429,
-        "draining" => 503,
-        // `malformed`, and whatever a server of another version may say.
-        _ => 400,
-    };
-    ClientError::Refused {
-        status,
-        message: message.to_owned(),
-    }
-}
-
 fn protocol(what: String) -> ClientError {
     ClientError::Protocol(what)
 }
 
 #[cfg(test)]
 mod tests {
-    use hub::Refused;
-
     use super::*;
 
     #[tokio::test]
@@ -288,24 +271,6 @@ mod tests {
             assert!(
                 matches!(error, ClientError::Target { .. }),
                 "{bad}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_refusal_has_the_status_of_the_hub() {
-        for error in [
-            Refused::Gone,
-            Refused::Superseded,
-            Refused::Draining,
-            Refused::Full,
-            Refused::TooFast,
-            Refused::TooManyRooms,
-        ] {
-            let refusal = refused(error.code(), "");
-            assert!(
-                matches!(refusal, ClientError::Refused { status, .. } if status == error.status()),
-                "{error}: {refusal}"
             );
         }
     }

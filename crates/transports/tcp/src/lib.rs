@@ -49,7 +49,7 @@ mod session;
 
 use std::io;
 
-use transport::{ClientError, Info, Server, Target, Transport};
+use transport::{Capabilities, ClientError, Info, Protocol, Server, Target, Transport};
 
 pub use client::TcpClient;
 
@@ -59,24 +59,27 @@ pub struct Tcp;
 
 const NAME: &str = "tcp";
 
-impl Transport for Tcp {
+impl Protocol for Tcp {
     const INFO: Info = Info {
         name: NAME,
         title: "lines of JSON on a bare TCP connection: the floor of everything that has a wire",
         url: Some(("tcp://", "")),
         options: &["batching"],
-        pushed_replies: true,
+        capabilities: Capabilities {
+            to_the_letter: false,
+            ..Capabilities::FULL
+        },
     };
-
-    const KEEPS_LINE_FEEDS: bool = false;
 
     type Client = TcpClient;
 
-    async fn serve(server: Server) -> io::Result<()> {
-        server::serve(server).await
-    }
-
     async fn connect(target: &Target) -> Result<TcpClient, ClientError> {
         client::connect(target).await
+    }
+}
+
+impl Transport for Tcp {
+    async fn serve(server: Server) -> io::Result<()> {
+        server::serve(server).await
     }
 }

@@ -8,7 +8,7 @@ use hub::{Command, Limits};
 use tcp::Tcp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use transport::{Audience, Client, ClientError, Config, Target, Transport};
+use transport::{Audience, Client, ClientError, Config, Protocol, Target};
 
 #[test]
 fn the_wire_is_commands_and_messages_and_a_byte_for_each_line() {
@@ -66,7 +66,7 @@ fn strange_servers() {
             ("", "closed the connection"),
             (
                 "HTTP/1.1 400 Bad Request\r\n\r\n",
-                "not an answer of a pushlab server",
+                "not an answer of this protocol",
             ),
             ("{\"op\":\"gap\",\"missed\":1}\n", "in place of a welcome"),
             ("{\"op\":\"welcome\"", "closed the connection"),

@@ -5,14 +5,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hub::Event;
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use transport::http::Held;
-use transport::push::{Connection, Note, Receiver};
+use transport::push::{self, Connection, Framing, Note, Receiver};
 
-use crate::frame::{Conn, Opcode, Role, TextFrames, Violation, append, close_payload};
 use crate::pulse::{Listed, Pulse};
-use crate::reader::{Input, Item, Reader};
+use transport::websocket::frame::{Opcode, Role, Violation, append, close_payload};
+use transport::websocket::reader::{Input, Item, Reader};
+
+/// The sending side of a connection.
+pub(crate) type Conn = push::Conn<TextFrames>;
+
+/// A message is an unmasked text frame.
+#[derive(Debug)]
+pub(crate) enum TextFrames {}
+
+impl Framing for TextFrames {
+    fn event(event: &Event) -> &[u8] {
+        event.websocket_frame()
+    }
+
+    fn append(out: &mut Vec<u8>, text: &[u8]) {
+        append(out, Opcode::Text, text);
+    }
+}
 
 /// What a connection is for.
 pub(crate) trait Duty: Unpin + Send + 'static {

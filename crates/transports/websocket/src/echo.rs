@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use transport::buffers::with_gathered;
 
-use crate::connection::{Duty, Goodbye};
-use crate::frame::{Conn, Opcode, append};
-use crate::reader::{Input, Item, Reader};
+use crate::connection::{Conn, Duty, Goodbye};
+use transport::websocket::frame::{Opcode, append};
+use transport::websocket::reader::{Input, Item, Reader};
 
 /// Sends back what comes, whole messages, all of a read in one write.
 #[derive(Debug)]

@@ -11,7 +11,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use transport::Config;
 use transport::push::Note;
 
-use crate::frame::{Conn, PING};
+use transport::websocket::frame::PING;
+
+use crate::connection::Conn;
 
 /// The connections of a worker thread.
 #[derive(Debug)]

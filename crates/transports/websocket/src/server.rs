@@ -19,9 +19,8 @@ use transport::http::{self, Handler, Request, Response, error};
 use transport::push::{Commands, Note};
 use transport::{Config, Drain, Server};
 
-use crate::connection::{Duty, Intake};
+use crate::connection::{Conn, Duty, Intake};
 use crate::echo::Echo;
-use crate::frame::Conn;
 use crate::pulse::Pulse;
 
 /// Serves `WebSocket`s on a worker thread until a drain is over.

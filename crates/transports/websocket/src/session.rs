@@ -6,9 +6,9 @@ use hub::Refused;
 use transport::buffers::with_gathered;
 use transport::push::{Commands, Dialect};
 
-use crate::connection::{Duty, Goodbye};
-use crate::frame::{Conn, Opcode, TextFrames, append};
-use crate::reader::{Input, Item, Reader};
+use crate::connection::{Conn, Duty, Goodbye, TextFrames};
+use transport::websocket::frame::{Opcode, append};
+use transport::websocket::reader::{Input, Item, Reader};
 
 impl Duty for Commands {
     /// Events wait in the mailbox, so what waits beside them is answers to pings and errors, and the rest of a large event.

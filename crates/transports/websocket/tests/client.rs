@@ -10,7 +10,7 @@ use rig::{Rig, run, unmasked, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use transport::{Audience, Client, ClientError, Command, Config, Incoming, Target, Transport};
+use transport::{Audience, Client, ClientError, Command, Config, Incoming, Protocol, Target};
 use websocket::{WebSocket, WebSocketClient};
 
 /// The messages of one poll, as text.

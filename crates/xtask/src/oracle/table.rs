@@ -60,6 +60,9 @@ than back to back may be in its latencies, on top of a wake-up.
 pushlab's too, are of that kind and say nothing about a schedule. wrk's own output is corrected afterwards, always, as if each \
 connection had meant to send once a mean round trip: to each answer that took two of these or more, samples are added. That is undone \
 here, exactly, so that wrk's figures are what it measured; what it prints is higher from p90 on, the more the less quiet the machine is.
+- **Idle between.** wrk notes an answer when it has read it, and writes the next request of that connection (and starts its clock) in the next turn \
+of its loop, behind all other answers of this one. In between, the connection has nothing under way: at full speed up to a fifth of \
+the time, by which the mean times the rate is less than the connections. pushlab and oha write at once.
 - **What counts.** pushlab leaves a warm-up of 0.5 s out; oha and wrk begin cold. oha's first request of each connection includes \
 connecting, which is in its greatest figures; wrk's doesn't.
 - **Resolution.** wrk: whole microseconds, cut off, of the wall clock. oha: every sample kept, sorted. pushlab: HDR histograms of 3 digits.
@@ -132,6 +135,7 @@ mod tests {
             percentiles: [one(1.0), one(1.1), one(0.994)],
             mean: None,
             slack: 30_000.0,
+            idle: 0.0,
         };
         let table = table(Mode::Alone, &[line(Some(compared))]);
         assert!(table.starts_with("### Closed loop, 1 connection\n"));

@@ -1,13 +1,13 @@
-//! HTTP: request-response and long-poll.
+//! HTTP: request-response, long-poll and SSE.
 
 mod requests;
 pub(crate) mod strain;
-
-use std::net::SocketAddr;
+mod streams;
 
 use ::long_poll::LongPoll;
 use ::request_response::RequestResponse;
-use conformance::raw::{Answer, Connection, ask};
+use ::sse::Sse;
+use conformance::raw::{Answer, Connection, ask, open_session};
 use conformance::{Lab, Peer};
 use hub::Limits;
 use transport::{Client, Config, Transport};
@@ -28,26 +28,12 @@ impl<T: Transport> Siege<T> {
         let lab = Lab::<T>::start_with(&Limits::default(), config);
         let mut bystander = lab.connect().await;
         bystander.round_trip().await;
-        let token = Self::open(lab.address()).await;
+        let token = open_session(lab.address()).await;
         Self {
             lab,
             bystander,
             token,
         }
-    }
-
-    /// A session of no client.
-    async fn open(server: SocketAddr) -> String {
-        let request =
-            format!("POST /session HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\n\r\n");
-        let answer = ask(server, request.as_bytes())
-            .await
-            .expect("a session is opened");
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer
-            .field("token")
-            .expect("a welcome has a token")
-            .to_owned()
     }
 
     fn fill(&self, request: &str) -> String {
@@ -135,7 +121,11 @@ async fn bad_commands<T: Transport>() {
         );
         siege.bystander_is_well(what).await;
     }
-    let accepted = if T::INFO.pushed_replies { 202 } else { 200 };
+    let accepted = if T::INFO.capabilities.pushed_replies {
+        202
+    } else {
+        200
+    };
     let odd = commands::odd()
         .into_iter()
         .chain([("no commands", "[]".to_owned())]);
@@ -326,7 +316,7 @@ macro_rules! on_http {
 }
 
 on_http! {
-    request_response: super::RequestResponse, long_poll: super::LongPoll;
+    request_response: super::RequestResponse, long_poll: super::LongPoll, sse: super::Sse;
     [bad_requests, odd_requests, preflights, pipelines, bad_commands, too_much, too_slow, never_reading, random_bytes]
 }
 

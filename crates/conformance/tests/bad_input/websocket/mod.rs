@@ -7,7 +7,7 @@ mod strain;
 use conformance::raw::{self, BINARY, CLOSE, Connection, Frame, KEY, PING, PONG, TEXT, ask, frame};
 use conformance::{Lab, Peer};
 use hub::Limits;
-use transport::{Client, Config, Transport};
+use transport::{Client, Config, Protocol};
 use websocket::WebSocket;
 
 use crate::commands;
@@ -20,7 +20,7 @@ const MAX_MESSAGE: usize = 1 << 16;
 /// A server under attack, and a client that must not notice.
 struct Siege {
     lab: Lab<WebSocket>,
-    bystander: Peer<<WebSocket as Transport>::Client>,
+    bystander: Peer<<WebSocket as Protocol>::Client>,
 }
 
 impl Siege {

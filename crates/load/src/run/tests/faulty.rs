@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use measure::now;
 use transport::{
-    Audience, Client, ClientError, Command, Incoming, Info, Server, Target, Ticket, Traffic,
-    Transport, Welcome,
+    Audience, Capabilities, Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket,
+    Traffic, Welcome,
 };
 
 /// What is to go wrong; zero is never.
@@ -129,20 +129,16 @@ enum Queued {
     Request(u64, String),
 }
 
-impl Transport for Faulty {
+impl Protocol for Faulty {
     const INFO: Info = Info {
         name: "faulty",
         title: "errs on request",
         url: None,
         options: &[],
-        pushed_replies: true,
+        capabilities: Capabilities::FULL,
     };
 
     type Client = FaultyClient;
-
-    async fn serve(_: Server) -> io::Result<()> {
-        Ok(())
-    }
 
     async fn connect(_: &Target) -> Result<FaultyClient, ClientError> {
         let world = SERVER.with_borrow(|server| server.clone().unwrap());

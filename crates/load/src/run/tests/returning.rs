@@ -10,10 +10,11 @@ use hub::{Door, Limits};
 use long_poll::LongPoll;
 use request_response::RequestResponse;
 use scenario::{Fault, Reconnect, What};
+use sse::Sse;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use transport::{Config, DrainHandle, Server, listener};
+use transport::{Common, Config, DrainHandle, Server, Transport, listener};
 use websocket::WebSocket;
 
 use super::*;
@@ -49,6 +50,7 @@ impl Served {
                 config: Arc::new(Config::default()),
                 drain: drained,
                 connections: Arc::new(AtomicUsize::new(0)),
+                common: Common::default(),
             };
             tokio::task::spawn_local(async move { door.run().await });
             tokio::task::spawn_local(T::serve(server));
@@ -252,6 +254,11 @@ fn a_long_poll_that_is_cut_loses_nothing() {
 }
 
 #[test]
+fn a_stream_that_is_cut_loses_nothing() {
+    a_cut_costs_nothing::<Sse>();
+}
+
+#[test]
 fn a_poller_that_is_cut_loses_nothing() {
     a_cut_costs_nothing::<RequestResponse>();
 }
@@ -264,6 +271,11 @@ fn websockets_begin_anew_after_a_restart() {
 #[test]
 fn long_polls_begin_anew_after_a_restart() {
     a_restart_costs_what_was_announced::<LongPoll>();
+}
+
+#[test]
+fn streams_begin_anew_after_a_restart() {
+    a_restart_costs_what_was_announced::<Sse>();
 }
 
 #[test]
@@ -403,6 +415,11 @@ fn a_slow_websocket_is_told() {
 #[test]
 fn a_slow_long_poll_is_told() {
     a_slow_consumer_is_told::<LongPoll>();
+}
+
+#[test]
+fn a_slow_stream_is_told() {
+    a_slow_consumer_is_told::<Sse>();
 }
 
 #[test]

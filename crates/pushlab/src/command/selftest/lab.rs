@@ -102,6 +102,7 @@ impl Lab<'_> {
     pub(super) fn server(&self, ask: &Ask) -> Result<ServerProcess, Halt> {
         let case = ask.case(REAL)?;
         let server = ServerProcess::start(Launch {
+            peer: None,
             transport: REAL,
             scenario: &case.scenario,
             cpus: &self.pins.server,

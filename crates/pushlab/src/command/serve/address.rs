@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicUsize;
 
 use anyhow::anyhow;
 
+use transport::Common;
+
 use crate::exit::Failure;
 use crate::registry::Entry;
 
@@ -18,6 +20,8 @@ pub(crate) struct Bound {
     pub(crate) listeners: Vec<TcpListener>,
     /// Connections open in all threads.
     pub(crate) connections: Arc<AtomicUsize>,
+    /// What the threads share.
+    pub(crate) common: Common,
 }
 
 impl Bound {
@@ -54,6 +58,7 @@ fn bind_one(address: SocketAddr, entry: &'static Entry, threads: usize) -> Resul
         address,
         listeners,
         connections: Arc::default(),
+        common: Common::default(),
     })
 }
 

@@ -209,6 +209,8 @@ fn config(args: &ServeArgs) -> Config {
         hold: flags.hold,
         ping_interval: flags.ping_interval,
         ping_timeout: flags.ping_timeout,
+        sse_retry: flags.sse_retry,
+        sse_heartbeat: flags.sse_heartbeat,
         drain_notice: flags.drain_notice,
         drain_grace: flags.drain_grace,
         batching: !flags.no_batching,

@@ -9,7 +9,7 @@ use hub::Door;
 use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_local};
-use transport::{Config, Drain, Server};
+use transport::{Common, Config, Drain, Server};
 
 use super::address::Bound;
 use crate::cpus;
@@ -33,6 +33,7 @@ pub(super) struct Share {
     address: SocketAddr,
     listener: TcpListener,
     connections: Arc<AtomicUsize>,
+    common: Common,
 }
 
 impl Share {
@@ -47,6 +48,7 @@ impl Share {
             address: bound.address,
             listener,
             connections,
+            common: bound.common.clone(),
         })
     }
 }
@@ -77,6 +79,7 @@ impl Worker {
                 config: Arc::clone(&self.config),
                 drain: self.drain.clone(),
                 connections: share.connections,
+                common: share.common,
             };
             let (entry, address) = (share.entry, share.address);
             servers.spawn_local(async move {

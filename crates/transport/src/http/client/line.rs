@@ -1,5 +1,7 @@
 //! One connection of a client.
 
+mod pieces;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -110,11 +112,23 @@ pub struct Line {
     input: Vec<u8>,
     /// Whether a request is under way.
     is_busy: bool,
-    /// Whether the request may be made again if the connection breaks (RFC 9110 section 9.2.2).
-    is_safe: bool,
+    kind: Kind,
     tries: u32,
     head: Option<Head>,
     chunks: Chunks,
+    /// Whether what came with the head of a stream has yet to be looked at.
+    has_early: bool,
+}
+
+/// What kind of request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One that may not be made again.
+    Once,
+    /// One that may be made again if the connection breaks (RFC 9110 section 9.2.2).
+    Safe,
+    /// The same, and the body of a 200 is wanted as it comes.
+    Stream,
 }
 
 enum State {
@@ -146,10 +160,11 @@ impl Line {
             written: 0,
             input: Vec::new(),
             is_busy: false,
-            is_safe: false,
+            kind: Kind::Once,
             tries: 0,
             head: None,
             chunks: Chunks::default(),
+            has_early: true,
         }
     }
 
@@ -177,9 +192,27 @@ impl Line {
         self.request.clear();
         write(&mut self.request);
         self.is_busy = true;
-        self.is_safe = is_safe;
+        self.kind = if is_safe { Kind::Safe } else { Kind::Once };
         self.tries = 0;
         self.restart();
+    }
+
+    /// As [`begin`](Self::begin), for a safe request whose answer may be a body without an end in sight: a 200 in chunks or until the connection
+    /// ends. [`poll`](Self::poll) is ready with its head then, and [`poll_pieces`](Self::poll_pieces) brings its body.
+    pub fn begin_stream(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.begin(true, write);
+        self.kind = Kind::Stream;
+    }
+
+    /// Whether the answer's body is coming in, for [`poll_pieces`](Self::poll_pieces).
+    pub fn is_streaming(&self) -> bool {
+        self.is_busy && self.kind == Kind::Stream && self.head.is_some_and(Head::has_no_end_yet)
+    }
+
+    /// The head of the last response that was whole, until the next request begins; empty when there is none.
+    pub fn head(&self) -> &[u8] {
+        let length = self.head.map_or(0, |head| head.length);
+        self.input.get(..length).unwrap_or_default()
     }
 
     /// Makes the request and waits for the whole response.
@@ -192,6 +225,14 @@ impl Line {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(body)) => {
                     let head = self.head.unwrap_or(NO_HEAD);
+                    if self.is_streaming() {
+                        // What came behind the head is for `poll_pieces`.
+                        self.input.drain(..head.length);
+                        return Poll::Ready(Ok(Answer {
+                            status: head.status,
+                            body: &[],
+                        }));
+                    }
                     self.is_busy = false;
                     if head.closes || self.host.target.options.connection == Connection::Fresh {
                         self.state = State::Closed;
@@ -202,7 +243,7 @@ impl Line {
                     }));
                 }
                 Poll::Ready(Err(ClientError::Broken(_)))
-                    if self.is_safe && self.tries < MOST_TRIES =>
+                    if self.kind != Kind::Once && self.tries < MOST_TRIES =>
                 {
                     self.tries += 1;
                     self.state = State::Closed;
@@ -223,6 +264,7 @@ impl Line {
         self.input.clear();
         self.head = None;
         self.chunks = Chunks::default();
+        self.has_early = true;
     }
 
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Range<usize>, ClientError>> {
@@ -235,6 +277,7 @@ impl Line {
             host,
             head,
             chunks,
+            kind,
             ..
         } = self
         else {
@@ -250,7 +293,13 @@ impl Line {
         }
         *used = true;
         loop {
-            if let Some(body) = whole(input, head, chunks, host.target.options.max_message)? {
+            if let Some(body) = whole(
+                input,
+                head,
+                chunks,
+                host.target.options.max_message,
+                *kind == Kind::Stream,
+            )? {
                 return Poll::Ready(Ok(body));
             }
             let bytes = ready!(poll_read(stream, cx, input)).map_err(broken)?;
@@ -308,12 +357,13 @@ const NO_HEAD: Head = Head {
     length: 0,
 };
 
-/// Where the response's body is, if all of it has come.
+/// Where the response's body is, if all of it has come; an empty place for a stream's, of which the head has come.
 fn whole(
     input: &mut Vec<u8>,
     head: &mut Option<Head>,
     chunks: &mut Chunks,
     max_message: usize,
+    is_stream: bool,
 ) -> Result<Option<Range<usize>>, ClientError> {
     let parsed = loop {
         match head {
@@ -332,6 +382,9 @@ fn whole(
         }
     };
     let start = parsed.length;
+    if is_stream && parsed.has_no_end_yet() {
+        return Ok(Some(start..start));
+    }
     let (body, is_whole) = match parsed.framing {
         Framing::Length(length) => (
             start..start.saturating_add(length),

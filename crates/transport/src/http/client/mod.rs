@@ -9,12 +9,15 @@
 //! | [`line`](Line) | one connection: connect, one request at a time, again after a cut where that is safe |
 //! | `response` | a response's head, and bodies of each framing |
 //! | `answer` | messages in bodies, handed over without a list |
-//! | [`session`](SessionClient) | commands and polls over lines, generic over when polls are made |
+//! | [`session`](SessionClient) | commands over lines, generic over how messages come |
+//! | [`polling`](Polling) | messages by polls, generic over when those are made |
 
 mod answer;
 mod line;
+mod polling;
 mod response;
 mod session;
 
 pub use line::{Answer, Host, Line};
-pub use session::{Polls, SessionClient};
+pub use polling::{Polling, Polls};
+pub use session::{Downlink, Opened, SessionClient, refused};

@@ -1,12 +1,15 @@
 //! Responses as a client reads them (RFC 9112 sections 4 to 6).
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use crate::ClientError;
 
 /// Most bytes of a response's head.
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
+/// Most bytes of a chunk's first line, extensions included, and of a trailer.
+pub(super) const MAX_LINE: usize = 8 << 10;
 
 /// The head of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,11 @@ pub(super) enum Framing {
 }
 
 impl Head {
+    /// Whether this is the head of a 200 whose body may go on for ever.
+    pub(super) fn has_no_end_yet(self) -> bool {
+        self.status == 200 && !matches!(self.framing, Framing::Length(_))
+    }
+
     /// The head at the beginning of `input`, if it is all there. Interim responses (1xx) are heads without a body.
     pub(super) fn parse(input: &[u8]) -> Result<Option<Self>, ClientError> {
         let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
@@ -90,14 +98,25 @@ impl Head {
     }
 }
 
-/// Decodes a chunked body at the beginning of `input` in place, as far as it is there.
+/// Reads a chunked body (RFC 9112 section 7.1): all of it in place, or piece by piece as it comes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Chunks {
-    /// Bytes decoded, which stand at the beginning.
+    /// Bytes decoded in place, which stand at the beginning.
     pub(super) decoded: usize,
     /// Bytes of `input` that have been used up.
     used: usize,
     phase: Chunk,
+}
+
+/// What is next in a chunked body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// These bytes of the input are the body's.
+    Data(Range<usize>),
+    /// What more there is has yet to come.
+    More,
+    /// The body is whole.
+    End,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,10 +124,8 @@ enum Chunk {
     /// Before a chunk's length.
     #[default]
     Length,
-    /// Within a chunk, with this many bytes to come.
+    /// Within a chunk, with this many bytes to come and a line end behind them.
     Data(usize),
-    /// Before the line end behind a chunk.
-    End,
     /// Within the trailers, which are passed over.
     Trailers,
 }
@@ -117,10 +134,25 @@ impl Chunks {
     /// Goes on with what has come; true when the body is whole.
     pub(super) fn decode(&mut self, input: &mut [u8]) -> Result<bool, ClientError> {
         loop {
+            match self.step(input)? {
+                Step::Data(data) => {
+                    let length = data.len();
+                    input.copy_within(data, self.decoded);
+                    self.decoded += length;
+                }
+                Step::More => return Ok(false),
+                Step::End => return Ok(true),
+            }
+        }
+    }
+
+    /// The next piece of the body in `input`, of which all that is used up must still be there.
+    pub(super) fn step(&mut self, input: &[u8]) -> Result<Step, ClientError> {
+        loop {
             match self.phase {
                 Chunk::Length => {
                     let Some(line) = self.line(input)? else {
-                        return Ok(false);
+                        return Ok(Step::More);
                     };
                     let digits = line
                         .split(|byte| *byte == b';')
@@ -136,35 +168,39 @@ impl Chunks {
                         length => Chunk::Data(length),
                     };
                 }
-                Chunk::Data(left) => {
-                    let here = left.min(input.len() - self.used);
-                    input.copy_within(self.used..self.used + here, self.decoded);
-                    self.used += here;
-                    self.decoded += here;
-                    self.phase = Chunk::Data(left - here);
-                    if left > here {
-                        return Ok(false);
-                    }
-                    self.phase = Chunk::End;
-                }
-                Chunk::End => match self.line(input)? {
-                    None => return Ok(false),
+                Chunk::Data(0) => match self.line(input)? {
+                    None => return Ok(Step::More),
                     Some(b"") => self.phase = Chunk::Length,
                     Some(_) => return Err(bad("a chunk longer than its length")),
                 },
+                Chunk::Data(left) => {
+                    let here = left.min(input.len() - self.used);
+                    if here == 0 {
+                        return Ok(Step::More);
+                    }
+                    let start = self.used;
+                    self.used += here;
+                    self.phase = Chunk::Data(left - here);
+                    return Ok(Step::Data(start..self.used));
+                }
                 Chunk::Trailers => match self.line(input)? {
-                    None => return Ok(false),
-                    Some(b"") => return Ok(true),
+                    None => return Ok(Step::More),
+                    Some(b"") => return Ok(Step::End),
                     Some(_) => {}
                 },
             }
         }
     }
 
+    /// What was used up is gone from the input: from now on it begins behind that. How much it was.
+    pub(super) fn rebase(&mut self) -> usize {
+        std::mem::take(&mut self.used)
+    }
+
     fn line<'a>(&mut self, input: &'a [u8]) -> Result<Option<&'a [u8]>, ClientError> {
         let rest = &input[self.used..];
         let Some(end) = rest.windows(2).position(|two| two == b"\r\n") else {
-            return if rest.len() > MAX_HEAD {
+            return if rest.len() > MAX_LINE {
                 Err(bad("a chunk without end"))
             } else {
                 Ok(None)
@@ -235,6 +271,25 @@ mod tests {
                 "pieces of {piece}"
             );
         }
+        let (mut chunks, mut got) = (Chunks::default(), Vec::new());
+        let mut rest = Vec::new();
+        let mut is_whole = false;
+        for &byte in text {
+            rest.push(byte);
+            loop {
+                match chunks.step(&rest).unwrap() {
+                    Step::Data(data) => got.extend_from_slice(&rest[data]),
+                    Step::More => break,
+                    Step::End => {
+                        is_whole = true;
+                        break;
+                    }
+                }
+            }
+            rest.drain(..chunks.rebase());
+        }
+        assert!(is_whole && rest.is_empty());
+        assert_eq!(got, b"Hello world", "byte by byte, kept by nobody");
         for bad in ["x\r\n", "-1\r\n", "+1\r\n", "2\r\nabc\r\n"] {
             assert!(
                 Chunks::default()

@@ -1,68 +1,86 @@
-//! A session's client: commands on some lines, polls on another.
+//! A session's client: commands on some lines, messages on another.
 
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use hub::wire::{Command, Incoming};
 
-use super::answer::{self, Received};
+use super::answer;
 use super::line::{Answer, Host, Line};
 use crate::{Client, ClientError, Target, Ticket, Traffic, Welcome};
 
 /// Most bytes of commands in one request, unless a single one has more; below every server's default limit.
 const BATCH: usize = 256 << 10;
 
-/// When a client polls, and how it asks.
-pub trait Polls: 'static {
-    /// Ready when the next poll may begin, which then does.
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+/// How a client is told of messages: by polls, or by a stream.
+pub trait Downlink: 'static {
+    /// Asks for messages or goes on reading, and hands each one to `each`, in order: ready when there was one.
+    ///
+    /// `requests`, `empty_responses` and `payload_down` of `traffic` are counted here, bytes by the line.
+    ///
+    /// # Errors
+    /// The line broke or ended, the server refuses, or it can't be understood.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        traffic: &mut Traffic,
+        each: &mut impl FnMut(Incoming<'_>),
+    ) -> Poll<Result<(), ClientError>>;
 
-    /// A poll was answered.
-    fn answered(&mut self);
+    /// The cursor: how many messages were received, those that the server forgot included.
+    fn received(&self) -> u64;
 
-    /// What follows `?after=N` in a poll's target.
-    fn parameters(&self) -> &str;
+    /// The line it asks on.
+    fn line(&self) -> &Line;
+}
 
-    /// Whether a poll tells what was received; see [`ClientOptions::cursor`](crate::ClientOptions::cursor).
-    fn has_cursor(&self) -> bool {
-        true
+/// A session that was opened or found again, for whoever asks for its messages.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// The server.
+    pub host: &'a Rc<Host>,
+    /// What it welcomed the client with.
+    pub welcome: &'a Welcome,
+    /// The cursor.
+    pub received: u64,
+}
+
+impl Opened<'_> {
+    /// The header fields that all of the session's requests have in common, each with its line end.
+    pub fn fields(&self) -> String {
+        format!(
+            "host: {}\r\nauthorization: Bearer {}\r\n{}",
+            self.host.name(),
+            self.welcome.token,
+            self.host.head_end()
+        )
     }
 }
 
 /// A client of a server with sessions over HTTP.
 #[derive(Debug)]
-pub struct SessionClient<P> {
+pub struct SessionClient<D> {
     host: Rc<Host>,
     welcome: Welcome,
-    polls: P,
-    /// The cursor: how many messages were received, those that the server forgot included.
-    received: u64,
+    downlink: D,
     /// Commands to go out, with commas between them, and where each ends.
     queue: Vec<u8>,
     ends: Vec<usize>,
     commands: Vec<Line>,
-    events: Line,
-    heads: Heads,
+    /// What is the same in each request with commands.
+    head: Vec<u8>,
     traffic: Traffic,
 }
 
-/// What is the same in each request.
-#[derive(Debug)]
-struct Heads {
-    commands: Vec<u8>,
-    /// From behind the cursor.
-    events: Vec<u8>,
-}
-
-impl<P: Polls> SessionClient<P> {
-    /// Opens a session, or finds the one to be resumed; `polls` is made with its welcome.
+impl<D: Downlink> SessionClient<D> {
+    /// Opens a session, or finds the one to be resumed; `downlink` is made for it.
     ///
     /// # Errors
     /// The server can't be reached or refuses.
     pub async fn connect(
         target: &Target,
         transport: &'static str,
-        polls: impl FnOnce(&Welcome) -> P,
+        downlink: impl FnOnce(&Opened<'_>) -> D,
     ) -> Result<Self, ClientError> {
         let host = Host::resolve(target, transport).await?;
         let mut line = Line::new(&host);
@@ -71,35 +89,30 @@ impl<P: Polls> SessionClient<P> {
         let opened = ask(&mut line, &mut traffic, "POST", token).await?;
         let welcome =
             opened.ok_or_else(|| ClientError::Protocol("no session was opened".into()))?;
-        let received = target
-            .resume
-            .as_ref()
-            .filter(|_| welcome.resumed)
-            .map_or(0, |ticket| ticket.received);
-        let polls = polls(&welcome);
-        let common = format!(
-            "host: {}\r\nauthorization: Bearer {}\r\n{}",
-            host.name(),
-            welcome.token,
-            host.head_end()
-        );
-        let heads = Heads {
-            commands: format!("POST /commands HTTP/1.1\r\n{common}content-type: application/json\r\ncontent-length: ").into(),
-            events: format!("{} HTTP/1.1\r\n{common}\r\n", polls.parameters()).into(),
+        let opened = Opened {
+            host: &host,
+            welcome: &welcome,
+            received: target
+                .resume
+                .as_ref()
+                .filter(|_| welcome.resumed)
+                .map_or(0, |ticket| ticket.received),
         };
+        let head = format!(
+            "POST /commands HTTP/1.1\r\n{}content-type: application/json\r\ncontent-length: ",
+            opened.fields()
+        );
+        let downlink = downlink(&opened);
         let mut commands = vec![line];
         commands.resize_with(target.options.pool.max(1), || Line::new(&host));
-        let events = Line::new(&host);
         Ok(Self {
             host,
             welcome,
-            polls,
-            received,
+            downlink,
             queue: Vec::new(),
             ends: Vec::new(),
             commands,
-            events,
-            heads,
+            head: head.into(),
             traffic,
         })
     }
@@ -152,7 +165,7 @@ impl<P: Polls> SessionClient<P> {
     fn post(&mut self, index: usize) {
         let fitting = self.ends.partition_point(|end| *end <= BATCH).max(1);
         let bytes = self.ends[fitting - 1];
-        let (queue, head) = (&self.queue, &self.heads.commands);
+        let (queue, head) = (&self.queue, &self.head);
         self.commands[index].begin(false, |out| {
             out.extend_from_slice(head);
             let brackets = if fitting > 1 { 2 } else { 0 };
@@ -178,58 +191,9 @@ impl<P: Polls> SessionClient<P> {
             self.ends.iter_mut().for_each(|end| *end -= bytes + 1);
         }
     }
-
-    /// Keeps a poll under way as `polls` says; whether messages were handed over.
-    fn poll_events(
-        &mut self,
-        cx: &mut Context<'_>,
-        each: &mut impl FnMut(Incoming<'_>),
-    ) -> Poll<Result<(), ClientError>> {
-        loop {
-            if !self.events.is_busy() {
-                ready!(self.polls.poll_due(cx));
-                let (received, head) = (self.received, &self.heads.events);
-                let is_from_now = received > 0 && !self.polls.has_cursor();
-                self.events.begin(true, |out| {
-                    out.extend_from_slice(b"GET /events?after=");
-                    if is_from_now {
-                        out.extend_from_slice(b"now");
-                    } else {
-                        out.extend_from_slice(itoa::Buffer::new().format(received).as_bytes());
-                    }
-                    out.extend_from_slice(head);
-                });
-                self.traffic.requests += 1;
-            }
-            let answer = ready!(self.events.poll(cx))?;
-            self.polls.answered();
-            match answer.status {
-                200 => {
-                    let Received {
-                        counted,
-                        next,
-                        payload,
-                    } = answer::events(answer.body, each)?;
-                    let forgotten = next.checked_sub(self.received + counted);
-                    if forgotten.is_none_or(|count| count > 0 && self.polls.has_cursor()) {
-                        let reason = format!(
-                            "{counted} messages moved the cursor from {} to {next}",
-                            self.received
-                        );
-                        return Poll::Ready(Err(ClientError::Protocol(reason)));
-                    }
-                    self.received = next;
-                    self.traffic.payload_down += payload;
-                    return Poll::Ready(Ok(()));
-                }
-                204 => self.traffic.empty_responses += 1,
-                _ => return Poll::Ready(Err(refused(answer))),
-            }
-        }
-    }
 }
 
-impl<P: Polls> Client for SessionClient<P> {
+impl<D: Downlink> Client for SessionClient<D> {
     fn welcome(&self) -> &Welcome {
         &self.welcome
     }
@@ -251,21 +215,21 @@ impl<P: Polls> Client for SessionClient<P> {
         each: &mut impl FnMut(Incoming<'_>),
     ) -> Poll<Result<(), ClientError>> {
         let handed = self.poll_commands(cx, each)?;
-        match self.poll_events(cx, each)? {
+        match self.downlink.poll(cx, &mut self.traffic, each)? {
             Poll::Pending if !handed => Poll::Pending,
             _ => Poll::Ready(Ok(())),
         }
     }
 
     fn traffic(&self) -> Traffic {
-        let lines = self.commands.iter().chain([&self.events]);
+        let lines = self.commands.iter().chain([self.downlink.line()]);
         self.traffic + self.host.meter().traffic(lines.filter_map(Line::stream))
     }
 
     fn ticket(&self) -> Ticket {
         Ticket {
             token: self.welcome.token.clone(),
-            received: self.received,
+            received: self.downlink.received(),
         }
     }
 
@@ -329,7 +293,8 @@ async fn ask(
     .await
 }
 
-fn refused(answer: Answer<'_>) -> ClientError {
+/// What a server's answer refuses.
+pub fn refused(answer: Answer<'_>) -> ClientError {
     let (_, message) = answer::refusal(answer.body);
     ClientError::Refused {
         status: answer.status,

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
-use transport::{Config, DrainHandle, Server, Transport, listener};
+use transport::{Common, Config, DrainHandle, Server, Transport, listener};
 use websocket::WebSocket;
 
 pub(crate) const CONTINUATION: u8 = 0x0;
@@ -70,6 +70,7 @@ impl Rig {
             config: Arc::new(config),
             drain: drained,
             connections: Arc::clone(&connections),
+            common: Common::default(),
         };
         tokio::task::spawn_local({
             let door = door.clone();

@@ -14,7 +14,7 @@ pub(super) use server::{Behaviour, ProbeServer};
 
 use std::io;
 
-use transport::{ClientError, Info, Server, Target, Transport};
+use transport::{Capabilities, ClientError, Info, Protocol, Target};
 
 use client::ProbeClient;
 
@@ -22,21 +22,16 @@ use client::ProbeClient;
 #[derive(Debug)]
 pub(super) struct Probe;
 
-impl Transport for Probe {
+impl Protocol for Probe {
     const INFO: Info = Info {
         name: "probe",
         title: "a server that takes exactly as long as it is told",
         url: Some((SCHEME, "")),
         options: &[],
-        pushed_replies: true,
+        capabilities: Capabilities::FULL,
     };
 
     type Client = ProbeClient;
-
-    /// The server is a thread of its own, which needs to keep time better than a worker of `pushlab serve` does: [`ProbeServer`].
-    async fn serve(_: Server) -> io::Result<()> {
-        Err(io::Error::other("the probe is served by a ProbeServer"))
-    }
 
     async fn connect(target: &Target) -> Result<ProbeClient, ClientError> {
         ProbeClient::connect(target).await

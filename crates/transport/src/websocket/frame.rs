@@ -1,26 +1,5 @@
 //! Frames: headers, masks, close codes (RFC 6455 section 5).
 //!
-//! Public, as [`reader`](crate::reader) is, for what measures framing by itself.
-
-use hub::Event;
-use transport::push::{self, Framing};
-
-/// The sending side of a server's connection.
-pub(crate) type Conn = push::Conn<TextFrames>;
-
-/// A message is an unmasked text frame.
-#[derive(Debug)]
-pub(crate) enum TextFrames {}
-
-impl Framing for TextFrames {
-    fn event(event: &Event) -> &[u8] {
-        event.websocket_frame()
-    }
-
-    fn append(out: &mut Vec<u8>, text: &[u8]) {
-        append(out, Opcode::Text, text);
-    }
-}
 
 /// What a frame is (section 11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +88,7 @@ pub enum Violation {
 /// The longest header: two bytes, a length of eight, a key of four.
 pub(crate) const MAX_HEADER: usize = 14;
 /// A server's ping without a payload.
-pub(crate) const PING: [u8; 2] = [0x80 | Opcode::Ping as u8, 0];
+pub const PING: [u8; 2] = [0x80 | Opcode::Ping as u8, 0];
 /// Most bytes of payload in a control frame (section 5.5).
 const MAX_CONTROL: usize = 125;
 
@@ -212,7 +191,7 @@ pub fn append_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8
 }
 
 /// The payload of a close frame: the code and as much of `reason` as a control frame holds.
-pub(crate) fn close_payload(code: u16, reason: &str) -> Vec<u8> {
+pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     let mut end = reason.len().min(MAX_CONTROL - 2);
     while !reason.is_char_boundary(end) {
         end -= 1;
@@ -247,7 +226,7 @@ pub(crate) fn may_be_sent(code: u16) -> bool {
 
 impl Violation {
     /// The code to close with (section 7.4.1).
-    pub(crate) fn code(&self) -> u16 {
+    pub fn code(&self) -> u16 {
         match self {
             Self::Utf8 => 1007,
             Self::TooLarge(_) => 1009,

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role as TheirRole, WebSocket, Web
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
-use crate::frame::{append, append_masked};
+use crate::websocket::frame::{append, append_masked};
 
 const LIMIT: usize = 2000;
 

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::frame::{Header, MAX_HEADER, Opcode, Role, Violation, mask, may_be_sent};
+use super::frame::{Header, MAX_HEADER, Opcode, Role, Violation, mask, may_be_sent};
 
 /// Reads one connection's frames.
 #[derive(Debug)]

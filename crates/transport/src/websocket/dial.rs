@@ -3,74 +3,109 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::stream::{Counted, Meter, connect};
+use crate::{ClientError, Target};
 use http::Uri;
-use hub::wire::{Incoming, SUBPROTOCOL};
+use hub::wire::Incoming;
 use tokio::net::lookup_host;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use transport::stream::{Counted, Meter, connect};
-use transport::{ClientError, Target};
 
 /// Most bytes of a server's answer.
 const MAX_ANSWER: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
 
-/// Connects and shakes hands; returns the stream and what was read beyond the answer.
-///
-/// # Errors
-/// As [`Transport::connect`](transport::Transport::connect).
-pub(crate) async fn dial(
-    target: &Target,
-    meter: &Meter,
-) -> Result<(Counted, Vec<u8>), ClientError> {
-    let (authority, path) = place(&target.url)?;
-    let address = resolve(&authority).await?;
-    let stream = connect(target, address, meter).await?;
-    let key = generate_key();
-    let request = request(target, &authority, &path, &key);
-    write_all(&stream, request.as_bytes())
-        .await
-        .map_err(ClientError::Broken)?;
-
-    let mut read = Vec::new();
-    let size = loop {
-        if let Some(size) = check_answer(&read, &key)? {
-            break size;
-        }
-        if read.len() > MAX_ANSWER {
-            return Err(protocol("the handshake's answer has no end"));
-        }
-        if read_some(&stream, &mut read)
-            .await
-            .map_err(ClientError::Broken)?
-            == 0
-        {
-            return Err(ended_early(&read));
-        }
-    };
-    read.drain(..size);
-    Ok((stream, read))
+/// What a client says in its handshake beside what every one says.
+#[derive(Debug, Clone, Copy)]
+pub struct Handshake<'a> {
+    /// The transport's name, for errors.
+    pub transport: &'static str,
+    /// The query of the request, where the target's URL has none.
+    pub query: Option<&'a str>,
+    /// The token of an `Authorization: Bearer` header.
+    pub bearer: Option<&'a str>,
+    /// The subprotocol that is asked for; a server may choose none (section 4.2.2).
+    pub subprotocol: Option<&'a str>,
 }
 
-/// The authority and the path of a target's URL.
-fn place(url: &str) -> Result<(String, String), ClientError> {
-    let wrong = |reason| ClientError::Target {
-        url: url.to_owned(),
-        transport: "websocket",
-        reason,
-    };
-    let uri: Uri = url
-        .parse()
-        .map_err(|_| wrong("a URL like ws://127.0.0.1:8080/ws is"))?;
-    let authority = match (uri.scheme_str(), uri.authority()) {
-        (Some("ws"), Some(authority)) if !authority.as_str().contains('@') => authority,
-        (Some("wss"), _) => return Err(wrong("without TLS, one that begins with ws:// is")),
-        _ => return Err(wrong("one that begins with ws:// and names a host is")),
-    };
-    if uri.query().is_some() {
-        return Err(wrong("one without a query is: resuming brings its own"));
+impl Handshake<'_> {
+    /// Connects and shakes hands; returns the stream and what was read beyond the answer.
+    ///
+    /// # Errors
+    /// As [`Protocol::connect`](crate::Protocol::connect).
+    pub async fn dial(
+        &self,
+        target: &Target,
+        meter: &Meter,
+    ) -> Result<(Counted, Vec<u8>), ClientError> {
+        let (authority, path) = self.place(&target.url)?;
+        let address = resolve(&authority).await?;
+        let stream = connect(target, address, meter).await?;
+        let key = generate_key();
+        let request = self.request(&authority, &path, &key);
+        write_all(&stream, request.as_bytes())
+            .await
+            .map_err(ClientError::Broken)?;
+
+        let mut read = Vec::new();
+        let size = loop {
+            if let Some(size) = check_answer(&read, &key, self.subprotocol)? {
+                break size;
+            }
+            if read.len() > MAX_ANSWER {
+                return Err(protocol("the handshake's answer has no end"));
+            }
+            if read_some(&stream, &mut read)
+                .await
+                .map_err(ClientError::Broken)?
+                == 0
+            {
+                return Err(ended_early(&read));
+            }
+        };
+        read.drain(..size);
+        Ok((stream, read))
     }
-    Ok((authority.to_string(), uri.path().to_owned()))
+
+    /// The authority and the path of a target's URL.
+    fn place(&self, url: &str) -> Result<(String, String), ClientError> {
+        let wrong = |reason| ClientError::Target {
+            url: url.to_owned(),
+            transport: self.transport,
+            reason,
+        };
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| wrong("a URL like ws://127.0.0.1:8080/ws is"))?;
+        let authority = match (uri.scheme_str(), uri.authority()) {
+            (Some("ws"), Some(authority)) if !authority.as_str().contains('@') => authority,
+            (Some("wss"), _) => return Err(wrong("without TLS, one that begins with ws:// is")),
+            _ => return Err(wrong("one that begins with ws:// and names a host is")),
+        };
+        if uri.query().is_some() && self.query.is_some() {
+            return Err(wrong(
+                "one without a query is: the transport brings its own",
+            ));
+        }
+        let path = match (self.query, uri.path_and_query()) {
+            (Some(query), _) => format!("{}?{query}", uri.path()),
+            (None, Some(whole)) => whole.to_string(),
+            (None, None) => "/".to_owned(),
+        };
+        Ok((authority.to_string(), path))
+    }
+
+    fn request(&self, authority: &str, path: &str, key: &str) -> String {
+        let field = |name: &str, value: Option<&str>| {
+            value.map_or_else(String::new, |value| format!("{name}{value}\r\n"))
+        };
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{}{}\r\n",
+            field("Sec-WebSocket-Protocol: ", self.subprotocol),
+            field("Authorization: Bearer ", self.bearer),
+        )
+    }
 }
 
 async fn resolve(authority: &str) -> Result<SocketAddr, ClientError> {
@@ -96,23 +131,8 @@ async fn resolve(authority: &str) -> Result<SocketAddr, ClientError> {
         .ok_or_else(|| unreachable(io::ErrorKind::AddrNotAvailable.into()))
 }
 
-fn request(target: &Target, authority: &str, path: &str, key: &str) -> String {
-    let (query, authorization) = match &target.resume {
-        None => (String::new(), String::new()),
-        Some(ticket) => (
-            format!("?received={}", ticket.received),
-            format!("Authorization: Bearer {}\r\n", ticket.token),
-        ),
-    };
-    format!(
-        "GET {path}{query} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n{authorization}\r\n"
-    )
-}
-
 /// The size of the answer's head once it is whole and accepts the handshake; `None` until it is whole (with its body, where it refuses).
-fn check_answer(read: &[u8], key: &str) -> Result<Option<usize>, ClientError> {
+fn check_answer(read: &[u8], key: &str, asked: Option<&str>) -> Result<Option<usize>, ClientError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     let size = match answer.parse(read) {
@@ -146,7 +166,7 @@ fn check_answer(read: &[u8], key: &str) -> Result<Option<usize>, ClientError> {
     if field("sec-websocket-extensions").is_some() {
         return Err(protocol("an extension that nobody offered"));
     }
-    if field("sec-websocket-protocol").is_some_and(|protocol| protocol != SUBPROTOCOL) {
+    if field("sec-websocket-protocol").is_some_and(|chosen| asked != Some(chosen)) {
         return Err(protocol("a subprotocol that nobody offered"));
     }
     Ok(Some(size))
@@ -208,18 +228,37 @@ mod tests {
 
     #[test]
     fn a_target_is_a_ws_url() {
-        let place = |url| place(url).map_err(|error| error.to_string());
+        let handshake = |query| Handshake {
+            transport: "websocket",
+            query,
+            bearer: None,
+            subprotocol: None,
+        };
+        let place = |url| {
+            let placed = handshake(None).place(url);
+            placed.map_err(|error| error.to_string())
+        };
+        let with_query = |url| handshake(Some("a=1")).place(url);
         assert_eq!(
             place("ws://127.0.0.1:80/ws"),
             Ok(("127.0.0.1:80".into(), "/ws".into()))
         );
         assert_eq!(place("ws://[::1]:9"), Ok(("[::1]:9".into(), "/".into())));
+        assert_eq!(
+            place("ws://a/b?c=d"),
+            Ok(("a".into(), "/b?c=d".into())),
+            "a foreign server's URL may have a query"
+        );
+        assert_eq!(
+            with_query("ws://a/b").unwrap(),
+            ("a".into(), "/b?a=1".into())
+        );
+        assert!(with_query("ws://a/b?c=d").is_err());
         for bad in [
             "http://a/ws",
             "wss://a/ws",
             "/ws",
             "ws://u@a/ws",
-            "ws://a/ws?received=1",
             "",
             "ws://",
         ] {
@@ -238,11 +277,11 @@ mod tests {
         // The key and its answer of RFC 6455 section 1.3.
         let right = answer("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "");
         assert_eq!(
-            check_answer(right.as_bytes(), key).unwrap(),
+            check_answer(right.as_bytes(), key, None).unwrap(),
             Some(right.len())
         );
         assert_eq!(
-            check_answer(&right.as_bytes()[..right.len() - 1], key).unwrap(),
+            check_answer(&right.as_bytes()[..right.len() - 1], key, None).unwrap(),
             None
         );
         for wrong in [
@@ -260,7 +299,7 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    check_answer(wrong.as_bytes(), key),
+                    check_answer(wrong.as_bytes(), key, None),
                     Err(ClientError::Protocol(_))
                 ),
                 "{wrong}"
@@ -268,11 +307,11 @@ mod tests {
         }
         let refused = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 42\r\n\r\n{\"op\":\"error\",\"code\":\"x\",\"message\":\"full\"}";
         assert!(
-            check_answer(&refused.as_bytes()[..refused.len() - 1], key)
+            check_answer(&refused.as_bytes()[..refused.len() - 1], key, None)
                 .unwrap()
                 .is_none()
         );
-        let error = check_answer(refused.as_bytes(), key).unwrap_err();
+        let error = check_answer(refused.as_bytes(), key, None).unwrap_err();
         assert!(
             matches!(error, ClientError::Refused { status: 429, message } if message == "full")
         );
