@@ -513,7 +513,7 @@ fn protocols_and_capabilities_are_listed() {
         "ws://HOST:PORT/shootout",
         "nchan-long-poll",
         "echo, broadcast, idle",
-        "shootout: a broadcast comes back to its sender",
+        "- a broadcast comes back to its sender",
     ] {
         assert!(text.contains(said), "{text} should say {said}");
     }

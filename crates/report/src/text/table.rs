@@ -266,12 +266,8 @@ fn verdict_in(folder: &Folder, arm: &Arm) -> String {
 fn peers(folder: &Folder) -> Vec<String> {
     let run = &folder.manifest.run;
     let told = run.peers.iter().map(|peer| {
-        let arms = peer.arms.iter().map(|arm| arm.name.as_str());
-        let arms: Vec<&str> = arms.filter(|name| *name != peer.name).collect();
-        let name = match arms.as_slice() {
-            [] => peer.name.clone(),
-            arms => arms.join(", "),
-        };
+        let arms: Vec<&str> = peer.arms.iter().map(|arm| arm.name.as_str()).collect();
+        let name = arms.join(", ");
         let note = peer.note.as_ref();
         let note = note.map_or(String::new(), |note| format!("; {note}"));
         format!("{name}: {}, {}{note}", peer.title, peer.versions())
