@@ -13,13 +13,10 @@
 //! | `session` | what they share: a session that no server knows of |
 
 mod echo;
-mod nchan;
+pub mod nchan;
 mod session;
 mod shootout;
 
 pub use echo::{Echo, EchoClient};
-pub use nchan::{
-    NchanLongPoll, NchanLongPollClient, NchanSse, NchanSseClient, NchanWebSocket,
-    NchanWebSocketClient,
-};
+pub use nchan::{NchanLongPoll, NchanSse, NchanWebSocket};
 pub use shootout::{Shootout, ShootoutClient};

@@ -6,53 +6,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use transport::http::client::{Host, Line};
-use transport::{
-    Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket, Traffic, Welcome,
-};
+use transport::{ClientError, Target, Traffic};
 
-use super::publisher::{Publisher, refused};
-use super::{CAPABILITIES, CHANNEL, URL, resolve};
-use crate::session::Session;
+use super::CHANNEL;
+use super::publisher::refused;
+use super::subscriber::Subscription;
 
-/// Events to all others, an answer each.
+/// Each event is an answer.
 #[derive(Debug)]
-pub struct NchanLongPoll;
-
-impl Protocol for NchanLongPoll {
-    const INFO: Info = Info {
-        name: "nchan-long-poll",
-        title: "Nchan: published by POST, received as the answers to held requests",
-        url: URL,
-        options: &[],
-        capabilities: CAPABILITIES,
-    };
-
-    type Client = NchanLongPollClient;
-
-    async fn connect(target: &Target) -> Result<NchanLongPollClient, ClientError> {
-        let name = Self::INFO.name;
-        let host = resolve(target, name).await?;
-        let mut client = NchanLongPollClient {
-            polls: Polls::new(&host),
-            publisher: Publisher::new(&host),
-            session: Session::new(name),
-        };
-        poll_fn(|cx| client.polls.poll_sent(cx)).await?;
-        Ok(client)
-    }
-}
-
-/// A subscription, and the way to publish.
-#[derive(Debug)]
-pub struct NchanLongPollClient {
-    polls: Polls,
-    publisher: Publisher,
-    session: Session,
-}
-
-/// The way down.
-#[derive(Debug)]
-struct Polls {
+pub struct LongPoll {
     line: Line,
     /// Up to the fields that name the last message.
     head: String,
@@ -64,51 +26,44 @@ struct Polls {
     empty: u64,
 }
 
-impl Client for NchanLongPollClient {
-    fn welcome(&self) -> &Welcome {
-        self.session.welcome()
-    }
+impl Subscription for LongPoll {
+    const NAME: &'static str = "nchan-long-poll";
+    const TITLE: &'static str =
+        "Nchan: published by POST, received as the answers to held requests";
 
-    fn send(&mut self, command: &Command<'_>) {
-        self.publisher.send(command, &mut self.session);
+    async fn begin(_: &Target, host: &Rc<Host>) -> Result<Self, ClientError> {
+        let mut polls = Self::new(host);
+        poll_fn(|cx| polls.poll_sent(cx)).await?;
+        Ok(polls)
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        each: &mut impl FnMut(Incoming<'_>),
+        take_in: &mut impl FnMut(&[u8]) -> Result<bool, ClientError>,
     ) -> Poll<Result<(), ClientError>> {
-        self.session.take_unfit()?;
-        self.publisher.poll(cx)?;
-        let session = &mut self.session;
-        loop {
-            let handed = ready!(
-                self.polls
-                    .poll(cx, |text| session.hand_over_event(text, each))
-            )?;
-            if handed {
-                return Poll::Ready(Ok(()));
-            }
-        }
+        while !ready!(self.poll_answer(cx, &mut *take_in))? {}
+        Poll::Ready(Ok(()))
+    }
+
+    fn line(&self) -> Option<&Line> {
+        Some(&self.line)
     }
 
     fn traffic(&self) -> Traffic {
-        let mut wire = self.publisher.traffic(Some(&self.polls.line));
-        wire.requests += self.polls.requests;
-        wire.empty_responses += self.polls.empty;
-        self.session.traffic(wire)
+        Traffic {
+            requests: self.requests,
+            empty_responses: self.empty,
+            ..Traffic::default()
+        }
     }
 
-    fn ticket(&self) -> Ticket {
-        self.session.ticket()
-    }
-
-    async fn close(mut self) -> Result<(), ClientError> {
-        self.publisher.finish().await
+    async fn end(self) -> Result<(), ClientError> {
+        Ok(())
     }
 }
 
-impl Polls {
+impl LongPoll {
     fn new(host: &Rc<Host>) -> Self {
         Self {
             line: Line::new(host),
@@ -126,7 +81,7 @@ impl Polls {
     /// Makes the first request; ready when the connection stands and it is on its way.
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         let mut early = None;
-        let polled = self.poll(cx, |text| {
+        let polled = self.poll_answer(cx, |text| {
             early = Some(text.to_vec());
             Ok(true)
         })?;
@@ -138,7 +93,7 @@ impl Polls {
     }
 
     /// Keeps a request under way; ready with what `take_in` says of the message in an answer.
-    fn poll(
+    fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
         take_in: impl FnOnce(&[u8]) -> Result<bool, ClientError>,

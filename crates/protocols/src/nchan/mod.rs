@@ -7,6 +7,7 @@
 //!
 //! | module | concern |
 //! | --- | --- |
+//! | `subscriber` | the client, whatever it is subscribed by |
 //! | `publisher` | the way up, the same for all |
 //! | `websocket` | subscribed by a WebSocket |
 //! | `sse` | subscribed by an event stream |
@@ -15,40 +16,20 @@
 mod long_poll;
 mod publisher;
 mod sse;
+mod subscriber;
 mod websocket;
 
-pub use long_poll::{NchanLongPoll, NchanLongPollClient};
-pub use sse::{NchanSse, NchanSseClient};
-pub use websocket::{NchanWebSocket, NchanWebSocketClient};
+pub use long_poll::LongPoll;
+pub use sse::Sse;
+pub use subscriber::{Nchan, Subscriber, Subscription};
+pub use websocket::WebSocket;
 
-use std::rc::Rc;
-
-use transport::http::client::Host;
-use transport::{Capabilities, ClientError, Connection, Target};
+/// Events to all others, received as the answers to held requests.
+pub type NchanLongPoll = Nchan<LongPoll>;
+/// Events to all others, pushed on an event stream.
+pub type NchanSse = Nchan<Sse>;
+/// Events to all others, pushed on a WebSocket.
+pub type NchanWebSocket = Nchan<WebSocket>;
 
 /// The channel on which all talk. Subscribers are sent what is published from when they subscribe.
 const CHANNEL: &str = "pushlab";
-
-/// The URLs of such a server.
-const URL: Option<(&str, &str)> = Some(("http://", ""));
-
-/// Resolves the server, for requests that share connections as Nchan's clients do, whatever transports of the lab were told.
-async fn resolve(target: &Target, name: &'static str) -> Result<Rc<Host>, ClientError> {
-    let mut target = target.clone();
-    target.options.connection = Connection::KeepAlive;
-    Host::resolve(&target, name).await
-}
-
-/// What every subscriber of Nchan can.
-const CAPABILITIES: Capabilities = Capabilities {
-    requests: false,
-    audiences: &["others"],
-    resume: false,
-    pushes: true,
-    pushed_replies: false,
-    to_the_letter: true,
-    departures: &[
-        "what is published comes back to its sender as well, who passes over it",
-        "each event is a request of its own: Nchan takes one message a POST",
-    ],
-};

@@ -1,37 +1,31 @@
 //! Subscribed by an event stream (HTML section 9.2): one answer that never ends.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use transport::event_stream::Parser;
-use transport::http::client::Line;
-use transport::{
-    Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket, Traffic, Welcome,
-};
+use transport::http::client::{Host, Line};
+use transport::push::NO_CLOSE;
+use transport::{ClientError, Target, Traffic};
 
-use super::publisher::{Publisher, refused};
-use super::{CAPABILITIES, CHANNEL, URL, resolve};
-use crate::session::Session;
+use super::CHANNEL;
+use super::publisher::refused;
+use super::subscriber::Subscription;
 
-/// Events to all others, pushed on an event stream.
+/// Each event is one of the stream.
 #[derive(Debug)]
-pub struct NchanSse;
+pub struct Sse {
+    line: Line,
+    parser: Parser,
+}
 
-impl Protocol for NchanSse {
-    const INFO: Info = Info {
-        name: "nchan-sse",
-        title: "Nchan: published by POST, received on an event stream",
-        url: URL,
-        options: &[],
-        capabilities: CAPABILITIES,
-    };
+impl Subscription for Sse {
+    const NAME: &'static str = "nchan-sse";
+    const TITLE: &'static str = "Nchan: published by POST, received on an event stream";
 
-    type Client = NchanSseClient;
-
-    async fn connect(target: &Target) -> Result<NchanSseClient, ClientError> {
-        let name = Self::INFO.name;
-        let host = resolve(target, name).await?;
-        let mut line = Line::new(&host);
+    async fn begin(target: &Target, host: &Rc<Host>) -> Result<Self, ClientError> {
+        let mut line = Line::new(host);
         let request = format!(
             "GET /sub?channel={CHANNEL} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n\r\n",
             host.name()
@@ -50,47 +44,24 @@ impl Protocol for NchanSse {
             let what = "an answer of a known length, not a stream".to_owned();
             return Err(ClientError::Protocol(what));
         }
-        Ok(NchanSseClient {
+        Ok(Self {
             line,
             parser: Parser::new(target.options.max_message),
-            publisher: Publisher::new(&host),
-            session: Session::new(name),
         })
-    }
-}
-
-/// A subscription, and the way to publish.
-#[derive(Debug)]
-pub struct NchanSseClient {
-    line: Line,
-    parser: Parser,
-    publisher: Publisher,
-    session: Session,
-}
-
-impl Client for NchanSseClient {
-    fn welcome(&self) -> &Welcome {
-        self.session.welcome()
-    }
-
-    fn send(&mut self, command: &Command<'_>) {
-        self.publisher.send(command, &mut self.session);
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        each: &mut impl FnMut(Incoming<'_>),
+        take_in: &mut impl FnMut(&[u8]) -> Result<bool, ClientError>,
     ) -> Poll<Result<(), ClientError>> {
-        self.session.take_unfit()?;
-        self.publisher.poll(cx)?;
-        let (parser, session) = (&mut self.parser, &mut self.session);
+        let parser = &mut self.parser;
         loop {
             let mut handed = false;
             let more = ready!(self.line.poll_pieces(cx, &mut |bytes| {
                 parser.feed(bytes, &mut |block| {
                     if let Some(data) = block.data {
-                        handed |= session.hand_over_event(data, each)?;
+                        handed |= take_in(data)?;
                     }
                     Ok(())
                 })
@@ -100,24 +71,25 @@ impl Client for NchanSseClient {
             }
             if !more {
                 return Poll::Ready(Err(ClientError::Closed {
-                    code: transport::push::NO_CLOSE,
+                    code: NO_CLOSE,
                     reason: String::new(),
                 }));
             }
         }
     }
 
+    fn line(&self) -> Option<&Line> {
+        Some(&self.line)
+    }
+
     fn traffic(&self) -> Traffic {
-        let mut wire = self.publisher.traffic(Some(&self.line));
-        wire.requests += 1;
-        self.session.traffic(wire)
+        Traffic {
+            requests: 1,
+            ..Traffic::default()
+        }
     }
 
-    fn ticket(&self) -> Ticket {
-        self.session.ticket()
-    }
-
-    async fn close(mut self) -> Result<(), ClientError> {
-        self.publisher.finish().await
+    async fn end(self) -> Result<(), ClientError> {
+        Ok(())
     }
 }

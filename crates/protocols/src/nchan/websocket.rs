@@ -1,88 +1,51 @@
 //! Subscribed by a WebSocket.
 
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use transport::http::client::{Host, Line};
 use transport::websocket::Messages;
-use transport::{
-    Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket, Traffic, Welcome,
-};
+use transport::{ClientError, Target, Traffic};
 
-use super::publisher::Publisher;
-use super::{CAPABILITIES, CHANNEL, URL, resolve};
+use super::CHANNEL;
+use super::subscriber::Subscription;
 use crate::echo::plain;
-use crate::session::{Session, poll_messages};
+use crate::session::poll_messages;
 
-/// Events to all others, pushed on a WebSocket.
+/// Each event is a message.
 #[derive(Debug)]
-pub struct NchanWebSocket;
+pub struct WebSocket(Messages);
 
-impl Protocol for NchanWebSocket {
-    const INFO: Info = Info {
-        name: "nchan-websocket",
-        title: "Nchan: published by POST, received on a WebSocket",
-        url: URL,
-        options: &[],
-        capabilities: CAPABILITIES,
-    };
+impl Subscription for WebSocket {
+    const NAME: &'static str = "nchan-websocket";
+    const TITLE: &'static str = "Nchan: published by POST, received on a WebSocket";
 
-    type Client = NchanWebSocketClient;
-
-    async fn connect(target: &Target) -> Result<NchanWebSocketClient, ClientError> {
-        let name = Self::INFO.name;
-        let host = resolve(target, name).await?;
+    async fn begin(target: &Target, host: &Rc<Host>) -> Result<Self, ClientError> {
         let subscription = Target {
             url: format!("ws://{}/sub?channel={CHANNEL}", host.name()),
             ..target.clone()
         };
-        Ok(NchanWebSocketClient {
-            messages: Messages::connect(&subscription, &plain(name)).await?,
-            publisher: Publisher::new(&host),
-            session: Session::new(name),
-        })
-    }
-}
-
-/// A subscription, and the way to publish.
-#[derive(Debug)]
-pub struct NchanWebSocketClient {
-    messages: Messages,
-    publisher: Publisher,
-    session: Session,
-}
-
-impl Client for NchanWebSocketClient {
-    fn welcome(&self) -> &Welcome {
-        self.session.welcome()
-    }
-
-    fn send(&mut self, command: &Command<'_>) {
-        self.publisher.send(command, &mut self.session);
+        let messages = Messages::connect(&subscription, &plain(Self::NAME)).await?;
+        Ok(Self(messages))
     }
 
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        each: &mut impl FnMut(Incoming<'_>),
+        take_in: &mut impl FnMut(&[u8]) -> Result<bool, ClientError>,
     ) -> Poll<Result<(), ClientError>> {
-        self.session.take_unfit()?;
-        self.publisher.poll(cx)?;
-        let session = &mut self.session;
-        poll_messages(&mut self.messages, cx, |text| {
-            session.hand_over_event(text, each)
-        })
+        poll_messages(&mut self.0, cx, take_in)
+    }
+
+    fn line(&self) -> Option<&Line> {
+        None
     }
 
     fn traffic(&self) -> Traffic {
-        let wire = self.messages.traffic() + self.publisher.traffic(None);
-        self.session.traffic(wire)
+        self.0.traffic()
     }
 
-    fn ticket(&self) -> Ticket {
-        self.session.ticket()
-    }
-
-    async fn close(mut self) -> Result<(), ClientError> {
-        self.publisher.finish().await?;
-        self.messages.close("").await
+    async fn end(self) -> Result<(), ClientError> {
+        self.0.close("").await
     }
 }

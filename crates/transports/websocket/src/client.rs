@@ -1,10 +1,10 @@
 //! The native client: one connection, driven by whoever polls it.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use hub::wire::{Command, Incoming, SUBPROTOCOL, Welcome};
+use transport::buffers::with_gathered;
 use transport::push::{Account, welcome};
 use transport::repeated::parse;
 use transport::websocket::{Handshake, Messages, Next};
@@ -54,7 +54,7 @@ impl Client for WebSocketClient {
 
     fn send(&mut self, command: &Command<'_>) {
         self.account.sent(command);
-        with_text(|text| {
+        with_gathered(|text| {
             command.write(text);
             self.messages.queue_text(text);
         });
@@ -98,21 +98,4 @@ impl Client for WebSocketClient {
     async fn close(self) -> Result<(), ClientError> {
         self.messages.close(FAREWELL).await
     }
-}
-
-/// The buffer for the text of a command keeps at most this many bytes between two.
-const KEPT: usize = 64 << 10;
-
-thread_local! {
-    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Lends the thread's buffer for the text of a command, empty.
-fn with_text<T>(fill: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    let mut text = TEXT.take();
-    text.clear();
-    let result = fill(&mut text);
-    text.shrink_to(KEPT);
-    TEXT.set(text);
-    result
 }
