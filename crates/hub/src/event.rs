@@ -132,7 +132,7 @@ impl Event {
 }
 
 /// `{"op":"reply","id":…,"data":…}` at the end of `out`.
-pub(crate) fn write_reply(out: &mut Vec<u8>, id: u64, data: &str) {
+pub fn write_reply(out: &mut Vec<u8>, id: u64, data: &str) {
     out.extend_from_slice(br#"{"op":"reply","id":"#);
     write_number(out, id);
     out.extend_from_slice(br#","data":"#);
@@ -141,7 +141,7 @@ pub(crate) fn write_reply(out: &mut Vec<u8>, id: u64, data: &str) {
 }
 
 /// `text` as a JSON string at the end of `out`.
-pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string can always be written to memory as JSON");
 }
 

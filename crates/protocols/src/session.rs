@@ -1,5 +1,6 @@
 //! A session that no server knows of.
 
+use hub::wire::write_string;
 use transport::push::Account;
 use transport::repeated::parse;
 use transport::websocket::{Messages, Next};
@@ -107,12 +108,6 @@ pub(crate) fn write_event(out: &mut Vec<u8>, event: &str, from: &str, data: &str
     out.extend_from_slice(br#"","data":"#);
     out.extend_from_slice(data.as_bytes());
     out.push(b'}');
-}
-
-/// Appends a text as JSON.
-fn write_string(out: &mut Vec<u8>, text: &str) {
-    // A vector takes all that is written, and a text is always JSON.
-    let _ = serde_json::to_writer(out, text);
 }
 
 /// Hands each message of a read to `take_in`, which says whether it handed something on; an error is the first one of either.

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::task::{Context, Poll};
 
+use hub::wire::write_reply;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use transport::buffers::with_gathered;
@@ -70,11 +71,7 @@ impl Client for ShootoutClient {
             match command {
                 Command::Request { id, data } => {
                     text.extend_from_slice(ECHO);
-                    text.extend_from_slice(br#"{"op":"reply","id":"#);
-                    text.extend_from_slice(itoa::Buffer::new().format(*id).as_bytes());
-                    text.extend_from_slice(br#","data":"#);
-                    text.extend_from_slice(data.as_bytes());
-                    text.push(b'}');
+                    write_reply(text, *id, data);
                 }
                 Command::Emit {
                     to: Audience::Others,

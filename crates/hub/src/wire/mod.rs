@@ -17,8 +17,8 @@ pub use command::{Audience, Command, Malformed};
 pub use incoming::{CommandsAnswer, EventsAnswer, Incoming, Welcome};
 
 use crate::SessionId;
-pub(crate) use crate::event::write_reply;
-use crate::event::{write_number, write_string};
+use crate::event::write_number;
+pub use crate::event::{write_reply, write_string};
 
 /// The WebSocket subprotocol's name.
 pub const SUBPROTOCOL: &str = "pushlab.v1";

@@ -148,9 +148,3 @@ impl<A: Arm> Transport for SocketIo<A> {
 pub async fn serve<A: Arm>(server: Server, app: Arc<dyn app::App>) -> io::Result<()> {
     server::serve(server, A::WIRES, app).await
 }
-
-/// A value as JSON at the end of `out`.
-fn write_json(out: &mut Vec<u8>, value: &str) {
-    let text = serde_json::Value::from(value).to_string();
-    out.extend_from_slice(text.as_bytes());
-}

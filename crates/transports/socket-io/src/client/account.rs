@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use hub::wire::write_string;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use transport::push::NO_CLOSE;
@@ -88,7 +89,7 @@ impl Account {
         let mut packet = Vec::from(&b"40"[..]);
         if let Some(Ticket { token, received }) = &self.resume {
             packet.extend_from_slice(br#"{"token":"#);
-            crate::write_json(&mut packet, token);
+            write_string(&mut packet, token);
             packet.extend_from_slice(format!(r#","received":{received}}}"#).as_bytes());
         }
         self.queue(|out| out.extend_from_slice(&packet));

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use hub::wire::write_error;
+use hub::wire::{write_error, write_string};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -22,11 +22,11 @@ pub(super) fn write_command(out: &mut Vec<u8>, command: &Command<'_>, ack: u64) 
     match command {
         Command::Join { room } => {
             out.extend_from_slice(b"join\",");
-            crate::write_json(out, room);
+            write_string(out, room);
         }
         Command::Leave { room } => {
             out.extend_from_slice(b"leave\",");
-            crate::write_json(out, room);
+            write_string(out, room);
         }
         Command::Request { data, .. } => {
             out.extend_from_slice(b"request\",");
@@ -36,7 +36,7 @@ pub(super) fn write_command(out: &mut Vec<u8>, command: &Command<'_>, ack: u64) 
             out.extend_from_slice(b"emit\",{\"to\":");
             to.write(out);
             out.extend_from_slice(b",\"event\":");
-            crate::write_json(out, event);
+            write_string(out, event);
             out.extend_from_slice(b",\"data\":");
             out.extend_from_slice(data.as_bytes());
             out.push(b'}');

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engineioxide::{DisconnectReason, Str, TransportType};
-use hub::wire::write_error;
+use hub::wire::{write_error, write_string};
 use hub::{Closing, Door, Mailbox, Outlet, Refused, Session};
 use serde::Deserialize;
 use tokio::runtime::Handle;
@@ -206,7 +206,7 @@ impl Connection {
             Ok(session) => Arc::new(session),
             Err((code, message)) => {
                 let mut out = Vec::from(&br#"4{"message":"#[..]);
-                crate::write_json(&mut out, &message);
+                write_string(&mut out, &message);
                 out.extend_from_slice(br#","data":"#);
                 write_error(&mut out, code, &message);
                 out.push(b'}');
