@@ -9,7 +9,7 @@ use transport::{
     Welcome,
 };
 
-use crate::session::{Session, poll_messages};
+use crate::session::{Session, next};
 
 /// Requests, each of which comes back as it went.
 #[derive(Debug)]
@@ -82,11 +82,11 @@ impl Client for EchoClient {
     ) -> Poll<Result<(), ClientError>> {
         self.session.take_unfit()?;
         let session = &mut self.session;
-        poll_messages(&mut self.messages, cx, |text| {
-            let Some((id, data)) = request(text) else {
+        self.messages.poll(cx, &mut |message| {
+            let Some((id, data)) = request(message.bytes()) else {
                 return Err(ClientError::Protocol("not what was sent came back".into()));
             };
-            Ok(session.hand_over(Incoming::Reply { id, data }, each))
+            Ok(next(session.hand_over(Incoming::Reply { id, data }, each)))
         })
     }
 

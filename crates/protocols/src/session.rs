@@ -3,7 +3,7 @@
 use hub::wire::write_string;
 use transport::push::Account;
 use transport::repeated::parse;
-use transport::websocket::{Messages, Next};
+use transport::websocket::Next;
 use transport::{ClientError, Command, Incoming, Ticket, Traffic, Welcome};
 
 /// A client's session: its id, what it received, and the first thing it was asked for that its wire can't carry.
@@ -110,34 +110,12 @@ pub(crate) fn write_event(out: &mut Vec<u8>, event: &str, from: &str, data: &str
     out.push(b'}');
 }
 
-/// Hands each message of a read to `take_in`, which says whether it handed something on; an error is the first one of either.
-pub(crate) fn poll_messages(
-    messages: &mut Messages,
-    cx: &mut std::task::Context<'_>,
-    mut take_in: impl FnMut(&[u8]) -> Result<bool, ClientError>,
-) -> std::task::Poll<Result<(), ClientError>> {
-    use std::task::{Poll, ready};
-
-    loop {
-        let (mut handed, mut wrong) = (false, None);
-        let polled = messages.poll(cx, &mut |message| match take_in(message.bytes()) {
-            Ok(any) => {
-                handed |= any;
-                Next::Go
-            }
-            Err(error) => {
-                wrong = Some(error);
-                Next::Stop
-            }
-        });
-        if let Some(error) = wrong {
-            return Poll::Ready(Err(error));
-        }
-        match polled {
-            // What came before the end of a connection has been handed over all the same.
-            Poll::Ready(Ok(())) if !handed => {}
-            other => return Poll::Ready(ready!(other)),
-        }
+/// Whether a message was handed on, for a WebSocket that it came on.
+pub(crate) fn next(is_handed: bool) -> Next {
+    if is_handed {
+        Next::Handed
+    } else {
+        Next::Passed
     }
 }
 

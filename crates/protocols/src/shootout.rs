@@ -9,14 +9,14 @@ use hub::wire::write_reply;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use transport::buffers::with_gathered;
-use transport::websocket::Messages;
+use transport::websocket::{Messages, Next};
 use transport::{
     Audience, Capabilities, Client, ClientError, Command, Incoming, Info, Protocol, Target, Ticket,
     Traffic, Welcome,
 };
 
 use crate::echo::plain;
-use crate::session::{Session, poll_messages, write_event};
+use crate::session::{Session, next, write_event};
 
 /// Requests, and events to all others.
 #[derive(Debug)]
@@ -96,9 +96,11 @@ impl Client for ShootoutClient {
     ) -> Poll<Result<(), ClientError>> {
         self.session.take_unfit()?;
         let session = &mut self.session;
-        poll_messages(&mut self.messages, cx, |text| match payload(text)? {
-            Some(payload) => session.hand_over_event(payload, each),
-            None => Ok(false),
+        self.messages.poll(cx, &mut |message| {
+            Ok(match payload(message.bytes())? {
+                Some(payload) => next(session.hand_over_event(payload, each)?),
+                None => Next::Passed,
+            })
         })
     }
 

@@ -10,7 +10,7 @@ use transport::{ClientError, Target, Traffic};
 use super::CHANNEL;
 use super::subscriber::Subscription;
 use crate::echo::plain;
-use crate::session::poll_messages;
+use crate::session::next;
 
 /// Each event is a message.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ impl Subscription for WebSocket {
         cx: &mut Context<'_>,
         take_in: &mut impl FnMut(&[u8]) -> Result<bool, ClientError>,
     ) -> Poll<Result<(), ClientError>> {
-        poll_messages(&mut self.0, cx, take_in)
+        self.0
+            .poll(cx, &mut |message| Ok(next(take_in(message.bytes())?)))
     }
 
     fn line(&self) -> Option<&Line> {

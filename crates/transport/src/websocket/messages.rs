@@ -36,12 +36,14 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Whether to go on with what was read.
+/// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Hand over the next message.
-    Go,
-    /// Keep the rest for the next poll.
+    /// It was for whoever polls, who is told after the read that it came.
+    Handed,
+    /// It was for nobody: with no other one, the poll goes on.
+    Passed,
+    /// As handed, and the rest is kept for the next poll.
     Stop,
 }
 
@@ -98,18 +100,18 @@ impl Messages {
         self.socket.is_flushed()
     }
 
-    /// Writes what is queued, reads and hands each message to `each`; ready when there was one.
+    /// Writes what is queued, reads and gives each message to `take`; ready when one was handed on.
     ///
     /// # Errors
-    /// The connection broke, was closed, or its frames can't be understood.
+    /// The connection broke, was closed, its frames can't be understood, or what `take` says, which ends the read.
     pub fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        each: &mut impl FnMut(Message<'_>) -> Next,
+        take: &mut impl FnMut(Message<'_>) -> Result<Next, ClientError>,
     ) -> Poll<Result<(), ClientError>> {
         let frames = &mut self.frames;
         self.socket
-            .poll(cx, |socket, bytes| frames.take_in(socket, bytes, each))
+            .poll(cx, |socket, bytes| frames.take_in(socket, bytes, take))
     }
 
     /// What crossed the socket, the handshake's request included; a system call.
@@ -147,7 +149,7 @@ impl Messages {
     /// Throws away what comes; ready with how the connection ended.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<ClientError> {
         loop {
-            if let Err(ended) = ready!(self.poll(cx, &mut |_| Next::Go)) {
+            if let Err(ended) = ready!(self.poll(cx, &mut |_| Ok(Next::Passed))) {
                 return Poll::Ready(ended);
             }
         }
@@ -155,19 +157,21 @@ impl Messages {
 }
 
 impl Frames {
-    /// Deals with bytes from the server; whether there was a message among them.
+    /// Deals with bytes from the server; whether a message among them was handed on.
     fn take_in(
         &mut self,
         socket: &mut Socket,
         bytes: &mut [u8],
-        each: &mut impl FnMut(Message<'_>) -> Next,
+        take: &mut impl FnMut(Message<'_>) -> Result<Next, ClientError>,
     ) -> Result<bool, ClientError> {
         let mut input = Input::new(bytes);
         let mut any = false;
         loop {
             let next = match self.reader.next(&mut input) {
-                Ok(Some(Item::Text(text))) => each(Message::Text(&text)),
-                Ok(Some(Item::Binary(bytes))) if self.takes_binary => each(Message::Binary(&bytes)),
+                Ok(Some(Item::Text(text))) => take(Message::Text(&text))?,
+                Ok(Some(Item::Binary(bytes))) if self.takes_binary => {
+                    take(Message::Binary(&bytes))?
+                }
                 Ok(Some(Item::Binary(_))) => {
                     return Err(self.fail(socket, 1003, "a binary message".into()));
                 }
@@ -191,7 +195,7 @@ impl Frames {
                     return Err(self.fail(socket, violation.code(), violation.to_string()));
                 }
             };
-            any = true;
+            any |= next != Next::Passed;
             if next == Next::Stop {
                 socket.keep(input.rest());
                 return Ok(true);

@@ -33,14 +33,13 @@ pub(crate) async fn connect(target: &Target) -> Result<WebSocketClient, ClientEr
     let mut welcomed = None;
     poll_fn(|cx| {
         messages.poll(cx, &mut |message| {
-            let text = message.bytes();
-            welcomed = Some(welcome(Incoming::parse(text)));
+            welcomed = Some(welcome(Incoming::parse(message.bytes()))?);
             // What comes behind it is for the first poll.
-            Next::Stop
+            Ok(Next::Stop)
         })
     })
     .await?;
-    let welcome = welcomed.ok_or_else(|| ClientError::Protocol("no welcome".into()))??;
+    let welcome = welcomed.ok_or_else(|| ClientError::Protocol("no welcome".into()))?;
     Ok(WebSocketClient {
         messages,
         account: Account::open(welcome, resume),
@@ -66,25 +65,14 @@ impl Client for WebSocketClient {
         each: &mut impl FnMut(Incoming<'_>),
     ) -> Poll<Result<(), ClientError>> {
         let account = &mut self.account;
-        let mut malformed = None;
-        let polled = self.messages.poll(cx, &mut |message| {
-            let text = message.bytes();
-            let parsed = parse(text, |message| {
+        self.messages.poll(cx, &mut |message| {
+            parse(message.bytes(), |message| {
                 account.received(&message);
                 each(message);
-            });
-            match parsed {
-                Ok(()) => Next::Go,
-                Err(error) => {
-                    malformed = Some(ClientError::Protocol(error));
-                    Next::Stop
-                }
-            }
-        });
-        match malformed {
-            Some(error) => Poll::Ready(Err(error)),
-            None => polled,
-        }
+            })
+            .map_err(ClientError::Protocol)?;
+            Ok(Next::Handed)
+        })
     }
 
     fn traffic(&self) -> Traffic {

@@ -203,27 +203,14 @@ fn poll_messages(
     each: &mut impl FnMut(Incoming<'_>),
 ) -> Poll<Result<(), ClientError>> {
     flush(messages, account);
-    let mut ended = None;
-    let polled = messages.poll(
-        cx,
-        &mut |message| match account.take(message.bytes(), each) {
-            Ok(Said::Open(open)) => {
-                account.enter(open.most());
-                Next::Go
-            }
-            Ok(_) => Next::Go,
-            Err(error) => {
-                ended = Some(error);
-                Next::Stop
-            }
-        },
-    );
+    let polled = messages.poll(cx, &mut |message| {
+        if let Said::Open(open) = account.take(message.bytes(), each)? {
+            account.enter(open.most());
+        }
+        Ok(Next::Handed)
+    });
     // What was read may have been answered.
-    let has_answers = account.has_packets();
-    if let Some(error) = ended {
-        return Poll::Ready(Err(error));
-    }
-    if has_answers && polled.is_ready() {
+    if account.has_packets() && polled.is_ready() {
         cx.waker().wake_by_ref();
     }
     polled.map_err(|error| account.why(error))

@@ -92,7 +92,7 @@ impl Upgrade {
                 let mut is_answered = false;
                 let polled = messages.poll(cx, &mut |message| {
                     is_answered = message.bytes() == b"3probe";
-                    Next::Stop
+                    Ok(Next::Stop)
                 });
                 match polled {
                     Poll::Ready(ended) => {
