@@ -13,7 +13,7 @@ use crate::SessionId;
 pub struct Event {
     /// `HEADROOM` bytes of which the last few are the frame header, then the JSON, then a line feed.
     bytes: Vec<u8>,
-    /// The line, where it isn't the JSON as it stands: `data` may have line feeds between its tokens.
+    /// The line, where it isn't the JSON as it stands: `data` may have ends of lines between its tokens.
     line: Option<Box<[u8]>>,
     /// Where the frame header begins.
     frame: u8,
@@ -72,7 +72,7 @@ impl Event {
         &self.bytes[usize::from(self.frame)..self.bytes.len() - 1]
     }
 
-    /// The message as one line with its line feed. Line feeds in the white space of `data` are spaces here, which is the same JSON value.
+    /// The message as one line with its line feed. Line feeds and carriage returns in the white space of `data` are spaces here, which is the same JSON value.
     pub fn line(&self) -> &[u8] {
         self.line.as_deref().unwrap_or(&self.bytes[HEADROOM..])
     }
@@ -115,8 +115,8 @@ impl Event {
         let frame = HEADROOM - used;
         bytes[frame..HEADROOM].copy_from_slice(&header[..used]);
         bytes.push(b'\n');
-        // A line feed in a name is escaped.
-        let line = memchr::memchr(b'\n', data.as_bytes()).map(|_| {
+        // Those in a name are escaped.
+        let line = memchr::memchr2(b'\n', b'\r', data.as_bytes()).map(|_| {
             let mut line = bytes[HEADROOM..].to_vec();
             crate::wire::join_lines(&mut line[..length]);
             line.into()
@@ -229,7 +229,7 @@ mod tests {
         ] {
             let (line, end) = message.line().split_at(message.json().len());
             assert_eq!(end, b"\n");
-            assert!(!line.contains(&b'\n'));
+            assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
             let value = |json| serde_json::from_slice::<serde_json::Value>(json).unwrap();
             assert_eq!(value(line), value(message.json()));
             assert!(message.json().ends_with(format!("{data}}}").as_bytes()));

@@ -105,8 +105,8 @@ pub struct Capabilities {
     pub pushes: bool,
     /// Replies come as counted messages, so that they survive a cut (where they are the response to their request: no).
     pub pushed_replies: bool,
-    /// Data arrives to the letter even where its white space has line feeds. Not on a wire whose messages are lines: there they arrive as
-    /// spaces, which is the same JSON value.
+    /// Data arrives to the letter even where its white space has line feeds or carriage returns. Not on a wire whose messages are lines: there they
+    /// arrive as spaces, which is the same JSON value.
     pub to_the_letter: bool,
     /// Where an implementation departs from what its protocol says, a sentence each.
     pub departures: &'static [&'static str],

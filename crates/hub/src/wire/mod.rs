@@ -53,10 +53,11 @@ pub fn write_error(out: &mut Vec<u8>, code: &str, message: &str) {
     out.push(b'}');
 }
 
-/// Makes a JSON text one line: a line feed can only stand between its tokens (within strings it is escaped), where a space says the same.
+/// Makes a JSON text one line: line feeds and carriage returns can only stand between its tokens (within strings they are escaped), where a space
+/// says the same.
 pub fn join_lines(json: &mut [u8]) {
     for byte in json {
-        if *byte == b'\n' {
+        if matches!(*byte, b'\n' | b'\r') {
             *byte = b' ';
         }
     }

@@ -120,17 +120,8 @@ fn append(out: &mut BytesMut, cursor: u64, delivery: Delivery<'_>) {
     append_number(out, cursor);
     out.extend_from_slice(b"\ndata: ");
     match delivery {
-        Delivery::Event(event) => {
-            let start = out.len();
-            // Its line feed ends the field.
-            out.extend_from_slice(event.line());
-            // Between the tokens of JSON may stand a carriage return, which would end the field too.
-            let mut from = start;
-            while let Some(at) = memchr::memchr(b'\r', &out[from..]) {
-                out[from + at] = b' ';
-                from += at + 1;
-            }
-        }
+        // Its line feed ends the field, and nothing else in it does.
+        Delivery::Event(event) => out.extend_from_slice(event.line()),
         Delivery::Gap(missed) => {
             let mut json = Vec::new();
             write_gap(&mut json, missed);
