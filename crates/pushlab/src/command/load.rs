@@ -46,10 +46,15 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
 
 /// Host and port of a URL that this wire's clients understand.
 fn authority(wire: &Wire, target: &str) -> Result<String, Failure> {
+    let name = wire.info.name;
     let authority = wire.authority(target).ok_or_else(|| {
         Failure::Usage(anyhow!(
-            "--target {target}: no URL of a {} server; {} would be one",
-            wire.info.name,
+            "--target {target}: no URL of {} {name} server; {} would be one",
+            if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            },
             wire.example("127.0.0.1:8080")
         ))
     })?;
