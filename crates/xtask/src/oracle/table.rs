@@ -49,7 +49,8 @@ Differences that are known, each from the source of the tool (oha 1.16.0, wrk 4.
 - **When a request is due.** pushlab keeps to a schedule in nanoseconds (it sleeps on a timerfd and spins the last 2 ms) and measures \
 from it. oha sleeps with tokio's timer, whose unit is a millisecond: a request goes out up to 1 ms or more late, all that fell due \
 meanwhile at once, and its correction begins when the timer woke and not when the request was due. So above 1,000/s its requests \
-come in bursts that queue behind each other at the server, and in no case is its own lateness in its figures; pushlab's is.
+come in bursts that queue behind each other at the server, and in no case is its own lateness in its figures; pushlab's is. So its \
+corrected figure may lie anywhere between pushlab's from when a request was sent and pushlab's from when it was due.
 - **Which connection.** pushlab gives arrivals to connections in turn, oha to whichever is free. As long as few are busy it is the same.
 - **Sleeping.** A spinning generator has an awake CPU when the answer comes; one that sleeps in epoll is woken first, tens of \
 microseconds on a virtual machine. So that generators are compared and not their CPUs, a CPU that would sleep is kept awake by a loop of the \
@@ -133,6 +134,7 @@ mod tests {
         let compared = Compared {
             with: "pushlab",
             percentiles: [one(1.0), one(1.1), one(0.994)],
+            least: None,
             mean: None,
             slack: 30_000.0,
             idle: 0.0,

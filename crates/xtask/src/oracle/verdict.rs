@@ -26,6 +26,8 @@ pub(crate) struct Compared {
     pub(crate) with: &'static str,
     /// By percentile, in the order of [`PERCENTILES`].
     pub(crate) percentiles: [Ratio; 3],
+    /// The same against what it may be at least, where it is of the kind of neither of pushlab's lines but between them.
+    pub(crate) least: Option<[Ratio; 3]>,
     /// Of the mean; at full speed it is judged in place of the percentiles.
     pub(crate) mean: Option<Ratio>,
     /// By how much they may differ, whatever share that is, nanoseconds.
@@ -140,16 +142,22 @@ pub(crate) fn lines(mode: Mode, samples: &[Vec<Sample>], alone: &[(Generator, f6
             (Arm::Pushlab, _) => lines.push(line(PUSHLAB, samples, response, None)),
             (Arm::Foreign(generator), _) => {
                 let (with, which) = counterpart(mode, generator);
-                let compared = Compared {
-                    with,
-                    percentiles: PERCENTILES.map(|percentile| {
+                let ratios = |own: fn(&Sample) -> Latency| {
+                    PERCENTILES.map(|percentile| {
                         let pairs = ours.iter().zip(samples).map(|(ours, theirs)| {
                             let scale = scale(mode, ours, theirs);
-                            let of = |sample| (percentile.of)(&which(sample));
-                            (of(ours), of(theirs) * scale)
+                            let theirs = (percentile.of)(&which(theirs)) * scale;
+                            ((percentile.of)(&own(ours)), theirs)
                         });
                         ratio(&pairs.collect::<Vec<_>>())
-                    }),
+                    })
+                };
+                let leaves_lateness_out = generator == Generator::OhaCorrected;
+                let compared = Compared {
+                    with,
+                    percentiles: ratios(which),
+                    // Its clock starts when its timer woke: behind when the request was due, before it was sent.
+                    least: leaves_lateness_out.then(|| ratios(service)),
                     mean: matches!(mode, Mode::Full { .. }).then(|| {
                         let pairs = ours.iter().zip(samples).map(|(ours, theirs)| {
                             let scale = scale(mode, ours, theirs);
@@ -179,11 +187,19 @@ impl Line {
             let slack = compared.slack;
             let may_idle = compared.mean.is_some();
             let idle = if may_idle { compared.idle } else { 0.0 };
-            let bad = judged.into_iter().filter(move |(percentile, ratio)| {
-                let is_idle = ratio.ratio < 1.0 && ratio.ratio >= 1.0 - idle;
-                !is_idle && !ratio.agrees(percentile.share, slack)
-            });
-            bad.map(move |(percentile, ratio)| {
+            let bad =
+                judged
+                    .into_iter()
+                    .enumerate()
+                    .filter(move |(number, (percentile, ratio))| {
+                        let is_idle = ratio.ratio < 1.0 && ratio.ratio >= 1.0 - idle;
+                        let least = compared.least.as_ref().map(|least| &least[*number]);
+                        let is_between =
+                            least.is_some_and(|least| least.ratio >= 1.0 && ratio.ratio <= 1.0);
+                        let agrees = |ratio: &Ratio| ratio.agrees(percentile.share, slack);
+                        !is_idle && !is_between && !agrees(ratio) && !least.is_some_and(agrees)
+                    });
+            bad.map(move |(_, (percentile, ratio))| {
                 format!(
                     "{} of {} is {:.2} of {} ({:+.0} us); {:.0} % or {:.0} us would agree",
                     percentile.name,
@@ -311,13 +327,24 @@ mod tests {
             &[vec![sample(1e6, 1e5, 500.0)], vec![plain], vec![corrected]],
             &[],
         );
-        assert_eq!(crossed[2].disagreements().count(), 3);
         assert_eq!(crossed[3].disagreements().count(), 3);
         assert!(
             crossed[3]
                 .disagreements()
                 .all(|what| what.contains(SERVICE))
         );
+    }
+
+    #[test]
+    fn what_starts_its_clock_between_due_and_sent_lies_between() {
+        let judged = |corrected: f64| {
+            let (ours, plain) = (sample(1e6, 1e5, 500.0), sample(1e5, 1e5, 500.0));
+            let corrected = sample(corrected, corrected, 500.0);
+            let lines = lines(OPEN, &[vec![ours], vec![corrected], vec![plain]], &[]);
+            lines[2].disagreements().count()
+        };
+        assert_eq!([1e5, 5e5, 1e6].map(judged), [0, 0, 0]);
+        assert_eq!([4e4, 2e6].map(judged), [3, 3]);
     }
 
     #[test]
