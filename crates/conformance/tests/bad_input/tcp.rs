@@ -225,7 +225,7 @@ fn odd_lines() {
         assert_eq!(
             connection.line().await.unwrap(),
             format!(
-                "{{\"op\":\"event\",\"event\":\"e\",\"from\":\"{}\",\"data\":{{  \"a\" :\r [] }}}}",
+                "{{\"op\":\"event\",\"event\":\"e\",\"from\":\"{}\",\"data\":{{  \"a\" :  [] }}}}",
                 publisher.id()
             )
         );
