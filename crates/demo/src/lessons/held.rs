@@ -132,7 +132,11 @@ pub(super) fn unbatched() -> Facts {
     let age = push::age(round_trip / 2.0, 0.0) * MS;
     Facts::new(
         "5",
-        [("rate", rate), ("events", events), ("rtt_ms", round_trip * MS)],
+        [
+            ("rate", rate),
+            ("events", events),
+            ("rtt_ms", round_trip * MS),
+        ],
         [
             Figure::new("growth", "unbatched: ages grow, as received", "ms/s").predicted(
                 growth(round_trip),

@@ -9,7 +9,11 @@ pub(super) fn seventh_tab() -> Facts {
     let (streams, websockets) = (7.0, 50.0);
     Facts::new(
         "11",
-        [("streams", streams), ("websockets", websockets), ("patience_ms", 2000.0)],
+        [
+            ("streams", streams),
+            ("websockets", websockets),
+            ("patience_ms", 2000.0),
+        ],
         [
             Figure::new("streams", "event streams that opened, of 7", "")
                 .exactly(browser::streams_open(streams)),
@@ -29,8 +33,7 @@ pub(super) fn compression() -> Facts {
         "12",
         [("messages", messages), ("random", random), ("rate", 50.0)],
         [
-            Figure::new("json", "saved on JSON, one window for all", "%")
-                .within((80.0, most)),
+            Figure::new("json", "saved on JSON, one window for all", "%").within((80.0, most)),
             Figure::new("alone", "saved on JSON, each message by itself", "%"),
             Figure::new("random", "added to 1,000 random bytes", "B")
                 .exactly(bytes::deflate_stored(random) - random),
@@ -52,10 +55,17 @@ pub(super) fn storm() -> Facts {
         [
             Figure::new("spread", "most attempts in a second, spread", "/s")
                 .published(recovery::reconnects_per_s(clients, jitter))
-                .predicted(spread, (spread - deviation / 2.0, spread + SIGMAS * deviation)),
+                .predicted(
+                    spread,
+                    (spread - deviation / 2.0, spread + SIGMAS * deviation),
+                ),
             Figure::new("at-once", "most attempts in a second, at once", "/s")
                 .predicted(clients, (clients / 2.0, clients)),
-            Figure::new("arrived", "of these, most that Chromium lets out in a second", "/s"),
+            Figure::new(
+                "arrived",
+                "of these, most that Chromium lets out in a second",
+                "/s",
+            ),
         ],
     )
 }

@@ -36,7 +36,11 @@ pub struct Lesson {
 
 /// All lessons that a page can show, in the order in which they are taught. 10 needs HTTP/2 and 13 a link that loses packets; those are for `pushlab claims`.
 pub const LESSONS: &[Lesson] = &[
-    lesson("1", "871 bytes, 665 Mbit/s, 500:1?", requests::bytes_of_headers),
+    lesson(
+        "1",
+        "871 bytes, 665 Mbit/s, 500:1?",
+        requests::bytes_of_headers,
+    ),
     lesson("2", "150 -> 50 ms?", requests::fresh_connections),
     lesson("3", "\"long-poll is slower\"", held::slow_events),
     lesson("4", "three transits", held::three_transits),
@@ -71,7 +75,11 @@ mod tests {
             assert_eq!(names.len(), facts.figures.len(), "{}", lesson.id);
             for figure in facts.figures {
                 if let Some((predicted, low, high)) = figure.prediction() {
-                    assert!((low..=high).contains(&predicted), "{} {figure:?}", lesson.id);
+                    assert!(
+                        (low..=high).contains(&predicted),
+                        "{} {figure:?}",
+                        lesson.id
+                    );
                 }
             }
         }

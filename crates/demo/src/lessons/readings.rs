@@ -35,9 +35,11 @@ A figure outside its range on a machine that was busy says so beside the table: 
 const TABLE: &str = "| figure | expected | in the range | published | the lab's generator |\n| --- | ---: | ---: | ---: | ---: |\n";
 
 fn row(figure: &Figure) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| with_unit(value, figure.unit));
+    let number = |value: Option<f64>| {
+        value.map_or_else(|| "–".to_owned(), |value| with_unit(value, figure.unit))
+    };
     let range = match (figure.low, figure.high) {
-        (Some(low), Some(high)) if low == high => "exact".to_owned(),
+        (Some(low), Some(high)) if low.total_cmp(&high).is_eq() => "exact".to_owned(),
         (Some(low), Some(high)) => format!("{} to {}", short(low), with_unit(high, figure.unit)),
         _ => "–".to_owned(),
     };
@@ -53,7 +55,11 @@ fn row(figure: &Figure) -> String {
 }
 
 fn reasons(facts: &Facts, text: &mut String) {
-    let mut reasons = facts.figures.iter().filter_map(|figure| Some((figure.label, figure.because?))).peekable();
+    let mut reasons = facts
+        .figures
+        .iter()
+        .filter_map(|figure| Some((figure.label, figure.because?)))
+        .peekable();
     if reasons.peek().is_some() {
         text.push_str("\nWhy what was published differs:\n\n");
     }

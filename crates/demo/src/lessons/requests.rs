@@ -103,15 +103,10 @@ pub(super) fn half_an_interval() -> Facts {
     let (interval, rate, seconds) = (1.0, 100.0, 10.0);
     // Events before the first answer, and those after the last, aren't counted: up to two intervals.
     let events = rate * (seconds - 2.0 * interval);
-    let at = |quantile, late| {
-        poll::age_quantile(quantile, interval + late / MS, ONE_WAY, 0.0) * MS
-    };
+    let at = |quantile, late| poll::age_quantile(quantile, interval + late / MS, ONE_WAY, 0.0) * MS;
     let quantile = |q| {
         let (least, most) = quantiles(q, events);
-        (
-            at(least, 0.0) - CLOCK,
-            at(most, TIMER) + ANSWERED + CLOCK,
-        )
+        (at(least, 0.0) - CLOCK, at(most, TIMER) + ANSWERED + CLOCK)
     };
     Facts::new(
         "6",
@@ -151,7 +146,10 @@ pub(super) fn useless_polls() -> Facts {
         [
             Figure::new("useless", "polls that find nothing", "%")
                 .published(96.0)
-                .predicted(useless(0.0), (useless(late) - one / 2.0, useless(0.0) + one / 2.0))
+                .predicted(
+                    useless(0.0),
+                    (useless(late) - one / 2.0, useless(0.0) + one / 2.0),
+                )
                 .because("250 polls for 10 events were counted; a poll a second for 50 s is 500"),
             Figure::new("each", "polls for an event", "")
                 .published(25.0)
@@ -174,8 +172,10 @@ pub(super) fn when_polling_wins() -> Facts {
             ("events", rate * seconds),
         ],
         [
-            Figure::new("answers", "answers for 1,000 events, polling", "")
-                .predicted(answers(0.0), (answers(TIMER + TURN), answers(0.0) * (1.0 + behind))),
+            Figure::new("answers", "answers for 1,000 events, polling", "").predicted(
+                answers(0.0),
+                (answers(TIMER + TURN), answers(0.0) * (1.0 + behind)),
+            ),
             // One that can't be sent at once is replaced by the next one: the mailbox holds one.
             Figure::new("messages", "messages for 1,000 events, WebSocket", "")
                 .predicted(1000.0, (1000.0 * (1.0 - behind), 1000.0)),
@@ -218,10 +218,8 @@ pub(super) fn keep_alive() -> Facts {
                     both(kept, fresh),
                 ),
             ),
-            Figure::ms("rate-added", "fixed rate: a fresh connection adds").predicted(
-                0.0,
-                wider((-HANDED, HANDED), both(pause, pause)),
-            ),
+            Figure::ms("rate-added", "fixed rate: a fresh connection adds")
+                .predicted(0.0, wider((-HANDED, HANDED), both(pause, pause))),
         ],
     )
 }
