@@ -40,8 +40,8 @@ export class Knob {
     }
 }
 
-/** Calls at most once in a while, and always with the last state. @param {() => void} call @param {number} ms */
-export function seldom(call, ms) {
+/** Calls once it has been quiet for a while: a slider that is dragged says much. @param {() => void} call @param {number} ms */
+export function settled(call, ms) {
     let timer = 0;
     return () => {
         clearTimeout(timer);

@@ -13,6 +13,7 @@ import { Traffic } from "./traffic.js";
 /** A few times a second is often enough for numbers that are read. */
 const REFRESH_MS = 250;
 const TABLE_ROWS = 15;
+const KNOWN = 4000;
 
 const STATES = { connecting: "connecting", open: "connected", waiting: "waits to reconnect", closed: "closed" };
 
@@ -34,6 +35,8 @@ export class Panel {
         this.missed = 0;
         /** @type {Set<string>} ids of published events that didn't arrive yet */
         this.pending = new Set();
+        /** @type {Set<string>} ids of the newest that did: they may be told of before the bench says that they were published */
+        this.known = new Set();
         this.counts = null;
         /** What the bytes show: a chosen message, or always the newest. */
         this.pinned = null;
@@ -98,13 +101,26 @@ export class Panel {
 
     /** An event was published, which this transport owes the page. @param {string} id */
     owe(id) {
+        if (this.known.has(id)) return;
         this.pending.add(id);
         // Whoever is away for long is owed much, but remembers only so much.
         if (this.pending.size > 20_000) this.pending.delete(this.pending.values().next().value);
     }
 
+    /** A new session owes nothing of what an older one owed: that is lost. */
+    forgive() {
+        this.missed += this.pending.size;
+        this.pending.clear();
+    }
+
     /** The page received an event. @param {{id: string, published: number, received: number, label: string, up?: boolean}} event */
     hear(event) {
+        if (this.known.has(event.id)) {
+            this.duplicates += 1;
+            return;
+        }
+        this.known.add(event.id);
+        if (this.known.size > KNOWN) this.known.delete(this.known.values().next().value);
         this.received += 1;
         this.root.dataset.received = this.received;
         this.pending.delete(event.id);
