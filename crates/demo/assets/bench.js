@@ -3,7 +3,7 @@
 import { openBench } from "/assets/lib/bench.js";
 import { Board } from "/assets/lib/board.js";
 import { h, put } from "/assets/lib/dom.js";
-import { bandwidth, bytes, ms, plural, rate } from "/assets/lib/format.js";
+import { bandwidth, bytes, ms, plural, rate, setting } from "/assets/lib/format.js";
 import { Knob, settled } from "/assets/lib/knobs.js";
 import { PRESETS } from "/assets/lib/presets.js";
 import { Publisher } from "/assets/lib/publisher.js";
@@ -15,10 +15,10 @@ const host = $("board");
 const knobs = {
     rate: new Knob("rate", rate, () => retune()),
     payload: new Knob("payload", bytes, () => retune()),
-    rtt: new Knob("rtt", ms, () => relink()),
-    jitter: new Knob("jitter", ms, () => relink()),
+    rtt: new Knob("rtt", setting, () => relink()),
+    jitter: new Knob("jitter", (value) => (value === 0 ? "none" : setting(value)), () => relink()),
     bandwidth: new Knob("bandwidth", bandwidth, () => relink()),
-    interval: new Knob("interval", ms, () => repoll()),
+    interval: new Knob("interval", setting, () => repoll()),
     neighbours: new Knob("neighbours", (count) => (count === 0 ? "none" : String(count)), () => crowd()),
 };
 
@@ -33,6 +33,9 @@ let plugged = true;
 let recorder = null;
 /** Whose neighbours there are. */
 let crowded = null;
+
+// On a wide screen there is room for everything beside the panels.
+$("controls").open = matchMedia("(min-width: 110rem)").matches;
 
 // ---- The bench ----
 
@@ -192,8 +195,8 @@ function linked(state) {
     $("link").dataset.plugged = String(plugged);
     $("cable").setAttribute("aria-pressed", String(!plugged));
     put($("cable"), plugged ? "Cut the cable" : "Plug it in");
-    const jitter = state.jitter_ms > 0 ? ` ± ${ms(state.jitter_ms)}` : "";
-    const words = `${ms(state.rtt_ms / 2)}${jitter} each way, ${bandwidth(state.bandwidth_kbps)}`;
+    const jitter = state.jitter_ms > 0 ? ` ± ${setting(state.jitter_ms)}` : "";
+    const words = `${setting(state.rtt_ms / 2)}${jitter} each way, ${bandwidth(state.bandwidth_kbps)}`;
     put($("link-words"), plugged ? words : "Unplugged: connections are broken, new ones too.");
     // What is under way is told when it has arrived: the newest edge waits for it.
     if (board) board.timeline.lag = Math.min(1.2e6, (120 + state.rtt_ms / 2 + 2 * (state.jitter_ms ?? 0)) * 1000);

@@ -2,7 +2,7 @@
 
 import { Board } from "/assets/lib/board.js";
 import { h, put } from "/assets/lib/dom.js";
-import { bandwidth, ms, rate } from "/assets/lib/format.js";
+import { bandwidth, rate, setting } from "/assets/lib/format.js";
 import { Player } from "/assets/lib/player.js";
 import { readings } from "/assets/lib/readings.js";
 import { parse } from "/assets/lib/recorder.js";
@@ -65,8 +65,8 @@ function label({ head, entries }) {
     const seconds = (entries.at(-1).at_us - entries[0].at_us) / 1e6;
     const when = new Date(head.recorded_at);
     const words = [`Recorded on ${when.toISOString().slice(0, 16).replace("T", " ")} UTC with ${head.version ?? "an unnamed version"}`, `${seconds.toFixed(0)} s`];
-    if (Number.isFinite(link.rtt_ms)) words.push(`round trip ${ms(link.rtt_ms)}, ${bandwidth(link.bandwidth_kbps)}`);
-    if (Number.isFinite(interval_ms)) words.push(`polled every ${ms(interval_ms)}`);
+    if (Number.isFinite(link.rtt_ms)) words.push(`round trip ${setting(link.rtt_ms)}, ${bandwidth(link.bandwidth_kbps)}`);
+    if (Number.isFinite(interval_ms)) words.push(`polled every ${setting(interval_ms)}`);
     if (events > 0) words.push(`events: ${rate(events)}, ${law}`);
     return `${words.join("; ")}. Nothing of it happens now.`;
 }

@@ -8,6 +8,7 @@ import { Timeline } from "./timeline.js";
 
 const SUMMARY_MS = 10_000;
 const WINDOWS = [0.5, 1, 2, 4, 10, 30];
+const SECONDS = 2;
 
 export class Board {
     /**
@@ -18,7 +19,7 @@ export class Board {
     constructor(host, transports, now) {
         this.host = host;
         this.transports = transports;
-        this.timeline = new Timeline(now);
+        this.timeline = new Timeline(now, SECONDS);
         this.scale = new Scale();
         /** @type {Map<string, Panel>} */
         this.panels = new Map();
@@ -69,7 +70,7 @@ export class Board {
         const back = h("button", { type: "button", text: "Earlier", click: () => this.timeline.scroll(-this.timeline.span / 2) });
         const forth = h("button", { type: "button", text: "Later", click: () => this.timeline.scroll(this.timeline.span / 2) });
         const windows = h("select", { change: (event) => this.timeline.zoom(Number(event.target.value)) });
-        for (const seconds of WINDOWS) windows.append(h("option", { value: seconds, text: `${seconds} s`, selected: seconds === 4 }));
+        for (const seconds of WINDOWS) windows.append(h("option", { value: seconds, text: `${seconds} s`, selected: seconds === SECONDS }));
         const zoom = h("label.inline", {}, "In view ", windows);
         this.tools = h("div.tools", { role: "group", "aria-label": "Time" }, this.pauser, back, forth, zoom);
         return this.tools;

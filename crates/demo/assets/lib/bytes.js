@@ -102,13 +102,13 @@ function frameHeader(part) {
         const value = extended.reduce((sum, octet) => sum * 256 + octet, 0);
         fields.push(["length, extended", extended.map((octet) => bits(octet, 8)).join(" "), bytes(value)]);
     }
-    const all = h("dl.part.overhead.bits");
-    all.dataset.role = part.role;
-    all.dataset.bytes = octets.length;
-    for (const [name, value, meaning] of fields) {
-        const field = all.appendChild(h("div"));
-        field.append(h("dt", { text: name }), h("dd", { text: value }), h("dd.means", { text: meaning }));
+    const all = h("div.part.overhead.frame-header", { "data-role": part.role, "data-bytes": octets.length });
+    const row = all.appendChild(h("div.bits", { "aria-hidden": "true" }));
+    for (const [name, value] of fields) {
+        const cells = [...value.replaceAll(" ", "")].map((bit) => h("b", { text: bit }));
+        row.append(h("div", { class: `wide-${Math.min(8, cells.length)}` }, h("span.cells", {}, ...cells), h("span.name", { text: name })));
     }
+    all.append(h("ul", {}, ...fields.filter(([name]) => name !== "RSV").map(([name, , meaning]) => h("li", { text: `${name}: ${meaning}` }))));
     return all;
 }
 

@@ -13,6 +13,11 @@ export function ms(value) {
     return `${(value / 1000).toFixed(1)}${NARROW_SPACE}s`;
 }
 
+/** Milliseconds that were set and not measured: 0 ms, 170 ms, 1 s. @param {number} value @returns {string} */
+export function setting(value) {
+    return value < 1000 ? `${value}${NARROW_SPACE}ms` : `${value / 1000}${NARROW_SPACE}s`;
+}
+
 /** Bytes, exact to 9,999: 33 B, 9,120 B, 12.3 KB (1 KB is 1,000 B). @param {number} value @returns {string} */
 export function bytes(value) {
     if (!Number.isFinite(value)) return "–";

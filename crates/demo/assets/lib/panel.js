@@ -68,7 +68,7 @@ export class Panel {
             part("p.latest", {}, this.age, this.keys),
             part("p.ends", { "aria-hidden": "true" }, part("span", { text: "browser" }), part("span", { text: "server" })),
             sequence,
-            part("h3", { text: "Age of each message" }),
+            part("h3", { text: "Age of each message, last 30 s" }),
             strip,
             bars,
             figures,
