@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use measure::LinkReport;
 use rustix::event::{EventfdFlags, eventfd};
+use scenario::Link;
 
-use crate::Cut;
+use crate::{Cut, relay};
 
 /// What a link is told.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub(crate) enum Command {
     Report(Sender<LinkReport>),
     Stall(Duration),
     Cut(Cut),
+    /// Another shape, and its seed.
+    Shape(Box<Link>, u64),
+    Plug(bool),
     Stop,
 }
 
@@ -26,8 +30,15 @@ pub(crate) enum Command {
 pub struct Handle {
     commands: Sender<Command>,
     bell: Arc<OwnedFd>,
-    /// What it can do.
-    cuts: &'static [Cut],
+    can: Abilities,
+}
+
+/// What a link can do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Abilities {
+    pub(crate) cuts: &'static [Cut],
+    /// Whether it can take another shape while it runs, and be unplugged.
+    pub(crate) live: bool,
 }
 
 /// The link's end of it: commands, and a file that can be read when there is one.
@@ -37,17 +48,17 @@ pub(crate) struct Commands {
     bell: Arc<OwnedFd>,
 }
 
-/// Both ends, of a link that can do these cuts.
+/// Both ends, of a link that can do so much.
 ///
 /// # Errors
 /// No file is left.
-pub(crate) fn channel(cuts: &'static [Cut]) -> io::Result<(Handle, Commands)> {
+pub(crate) fn channel(can: Abilities) -> io::Result<(Handle, Commands)> {
     let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
     let (sender, commands) = mpsc::channel();
     let handle = Handle {
         commands: sender,
         bell: Arc::clone(&bell),
-        cuts,
+        can,
     };
     Ok((handle, Commands { commands, bell }))
 }
@@ -85,8 +96,8 @@ impl Handle {
     /// # Errors
     /// The link can't do it, as one of packets can't cut a message in two; or it has ended.
     pub fn cut(&self, how: Cut) -> io::Result<()> {
-        if !self.cuts.contains(&how) {
-            let names: Vec<&str> = self.cuts.iter().map(|cut| cut.name()).collect();
+        if !self.can.cuts.contains(&how) {
+            let names: Vec<&str> = self.can.cuts.iter().map(|cut| cut.name()).collect();
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 format!(
@@ -97,6 +108,46 @@ impl Handle {
             ));
         }
         self.tell(Command::Cut(how))
+    }
+
+    /// Gives a running relay the delays, jitter, bandwidth and set-up of another link; connections live on, and their bytes stay in order. What travels
+    /// already arrives when it would have, what still waits for the bandwidth goes at the new one's pace, and set-up is of new connections.
+    ///
+    /// # Errors
+    /// The link harms packets, which a relay can't; this one is of packets, which keep their shape; or it has ended.
+    pub fn shape(&self, link: &Link, seed: u64) -> io::Result<()> {
+        self.check_live("take another shape while it runs")?;
+        relay::check(link)?;
+        self.tell(Command::Shape(Box::new(link.clone()), seed))
+    }
+
+    /// Pulls the cable out of a relay: all connections are reset, and new ones as soon as they are accepted, until it is [plugged](Self::plug) in again.
+    /// Those that a cut has silenced stay silent.
+    ///
+    /// # Errors
+    /// This link is of packets; or it has ended.
+    pub fn unplug(&self) -> io::Result<()> {
+        self.check_live("be unplugged")?;
+        self.tell(Command::Plug(false))
+    }
+
+    /// Plugs it in again. It may be plugged in already.
+    ///
+    /// # Errors
+    /// This link is of packets; or it has ended.
+    pub fn plug(&self) -> io::Result<()> {
+        self.check_live("be plugged in")?;
+        self.tell(Command::Plug(true))
+    }
+
+    fn check_live(&self, what: &str) -> io::Result<()> {
+        if self.can.live {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("a link of packets can't {what}; a relay can"),
+        ))
     }
 
     /// Ends the link, and with it all connections.

@@ -4,10 +4,11 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use link::relay::SPIN;
+use link::relay::{Close, SPIN, Seen, Side, Way};
 use link::{Cut, Handle, Relay};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -30,11 +31,16 @@ struct Lab {
 
 impl Lab {
     fn new(link: &Link) -> Self {
+        Self::with(link, |relay| relay)
+    }
+
+    fn with(link: &Link, change: impl FnOnce(Relay) -> Relay) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = server.local_addr().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (relay, handle) = Relay::new(link, listener, to, 42, SPIN).unwrap();
+        let relay = change(relay);
         let thread = Some(thread::spawn(move || relay.run()));
         Self {
             server,
@@ -504,6 +510,272 @@ fn many_connections_at_once() {
         }
     }
     assert_eq!(lab.relay.report().unwrap().up.units, 750);
+}
+
+/// What a tap has shown, by connection.
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Story {
+    opened: u32,
+    up: Vec<u8>,
+    down: Vec<u8>,
+    lost_up: Vec<u8>,
+    lost_down: Vec<u8>,
+    closed: Vec<(Close, Side)>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Stories(Arc<Mutex<Vec<Story>>>);
+
+impl Stories {
+    /// A lab whose relay is looked at.
+    fn lab(link: &Link) -> (Self, Lab) {
+        let stories = Self::default();
+        let own = stories.clone();
+        let lab = Lab::with(link, |relay| relay.with_tap(move |seen| own.see(&seen)));
+        (stories, lab)
+    }
+
+    fn see(&self, seen: &Seen<'_>) {
+        let now = measure::now();
+        let mut stories = self.0.lock().unwrap();
+        let (Seen::Opened { connection, at }
+        | Seen::Passed {
+            connection,
+            passed: at,
+            ..
+        }
+        | Seen::Lost { connection, at, .. }
+        | Seen::Closed { connection, at, .. }) = *seen;
+        assert!(at <= now, "{seen:?}");
+        let place = usize::try_from(connection).unwrap();
+        let count = stories.len().max(place);
+        stories.resize(count, Story::default());
+        let story = &mut stories[place - 1];
+        match *seen {
+            Seen::Opened { .. } => story.opened += 1,
+            Seen::Passed {
+                way,
+                arrived,
+                passed,
+                bytes,
+                ..
+            } => {
+                assert!(arrived <= passed && story.closed.is_empty(), "{seen:?}");
+                match way {
+                    Way::Up => story.up.extend(bytes),
+                    Way::Down => story.down.extend(bytes),
+                }
+            }
+            Seen::Lost {
+                way,
+                arrived,
+                at,
+                bytes,
+                ..
+            } => {
+                assert!(arrived <= at, "{seen:?}");
+                match way {
+                    Way::Up => story.lost_up.extend(bytes),
+                    Way::Down => story.lost_down.extend(bytes),
+                }
+            }
+            Seen::Closed { how, by, .. } => story.closed.push((how, by)),
+        }
+    }
+
+    /// What is known of a connection, counted from 1.
+    fn of(&self, connection: usize) -> Story {
+        let stories = self.0.lock().unwrap();
+        stories.get(connection - 1).cloned().unwrap_or_default()
+    }
+
+    /// How a connection ended, when it has.
+    fn end_of(&self, connection: usize) -> (Close, Side) {
+        wait_until(|| !self.of(connection).closed.is_empty());
+        let closed = self.of(connection).closed;
+        assert_eq!(closed.len(), 1);
+        closed[0]
+    }
+}
+
+#[test]
+fn a_tap_shows_every_byte_once_and_when() {
+    let path = Path {
+        delay: Duration::from_millis(3),
+        jitter: Duration::from_millis(2),
+        bandwidth: Some(200e6),
+        ..Path::CLEAR
+    };
+    let (stories, lab) = Stories::lab(&both_ways(path));
+    let pairs = [lab.pair(), lab.pair()];
+    thread::scope(|scope| {
+        for (index, (client, server)) in pairs.iter().enumerate() {
+            for (way, (from, to)) in [(client, server), (server, client)].into_iter().enumerate() {
+                let seed = (2 * index + way) as u64;
+                scope.spawn(move || write_in_pieces(from, &noise(seed, 300_000), seed));
+                scope.spawn(move || assert!(read_all(to) == noise(seed, 300_000)));
+            }
+        }
+    });
+    for index in 0..2 {
+        let (how, _) = stories.end_of(index + 1);
+        assert_eq!(how, Close::Fin);
+        let story = stories.of(index + 1);
+        let seed = 2 * index as u64;
+        assert_eq!(story.opened, 1);
+        assert!(story.up == noise(seed, 300_000));
+        assert!(story.down == noise(seed + 1, 300_000));
+        assert!(story.lost_up.is_empty() && story.lost_down.is_empty());
+    }
+}
+
+#[test]
+fn a_tap_tells_who_ended_a_connection() {
+    let (stories, lab) = Stories::lab(&delayed(1));
+    let (client, server) = lab.pair();
+    drop(server);
+    assert_eq!(read_all(&client), b"");
+    drop(client);
+    assert_eq!(stories.end_of(1), (Close::Fin, Side::Server));
+    let (client, server) = lab.pair();
+    set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+    drop(client);
+    assert_reset(&server);
+    assert_eq!(stories.end_of(2), (Close::Reset, Side::Client));
+    for (cut, how) in [
+        (Cut::Reset, Close::Reset),
+        (Cut::Silence, Close::Cut),
+        (Cut::HalfOpen, Close::Cut),
+    ] {
+        let _pair = lab.pair();
+        lab.relay.cut(cut).unwrap();
+        let number = stories.0.lock().unwrap().len();
+        assert_eq!(stories.end_of(number), (how, Side::Link));
+    }
+}
+
+#[test]
+fn a_tap_shows_what_a_cut_takes_away() {
+    let (stories, lab) = Stories::lab(&delayed(60_000));
+    let (mut client, mut server) = lab.pair();
+    client.write_all(b"under way").unwrap();
+    server.write_all(b"as well").unwrap();
+    lab.settle();
+    lab.relay.cut(Cut::Silence).unwrap();
+    stories.end_of(1);
+    let story = stories.of(1);
+    let lost = (&story.lost_up[..], &story.lost_down[..]);
+    assert_eq!(lost, (&b"under way"[..], &b"as well"[..]));
+    assert!(story.up.is_empty() && story.down.is_empty());
+}
+
+#[test]
+fn a_tap_shows_which_half_a_cut_within_a_message_takes_away() {
+    let (stories, lab) = Stories::lab(&delayed(50));
+    let (client, mut server) = lab.pair();
+    server.write_all(b"0123456789").unwrap();
+    lab.settle();
+    lab.relay.cut(Cut::MidMessage).unwrap();
+    assert_eq!(read_exactly(&client, 5), b"01234");
+    assert_eq!(stories.end_of(1), (Close::Reset, Side::Link));
+    let story = stories.of(1);
+    let halves = (&story.down[..], &story.lost_down[..]);
+    assert_eq!(halves, (&b"01234"[..], &b"56789"[..]));
+}
+
+#[test]
+fn a_link_takes_another_shape_while_bytes_are_under_way() {
+    let lab = Lab::new(&delayed(1));
+    let (client, server) = lab.pair();
+    let bytes = noise(11, 4 << 20);
+    let shapes = [
+        delayed(0),
+        both_ways(Path {
+            delay: Duration::from_millis(5),
+            jitter: Duration::from_millis(4),
+            law: JitterLaw::Exponential,
+            bandwidth: Some(400e6),
+            queue: 50_000,
+            ..Path::CLEAR
+        }),
+        both_ways(Path {
+            bandwidth: Some(80e6),
+            ..Path::CLEAR
+        }),
+        delayed(20),
+    ];
+    thread::scope(|scope| {
+        for (from, to) in [(&client, &server), (&server, &client)] {
+            scope.spawn(|| write_in_pieces(from, &bytes, 5));
+            scope.spawn(|| assert!(read_all(to) == bytes));
+        }
+        for (round, shape) in shapes.iter().cycle().take(16).enumerate() {
+            let passed = (round as u64 + 1) * (200 << 10);
+            wait_until(|| lab.relay.report().unwrap().up.bytes >= passed);
+            lab.relay.shape(shape, round as u64).unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_waits_for_a_slow_link_need_not_once_it_is_fast() {
+    // 8 kbit/s: the queue alone is a minute.
+    let lab = Lab::new(&both_ways(Path {
+        bandwidth: Some(8e3),
+        ..Path::CLEAR
+    }));
+    let (client, server) = lab.pair();
+    let bytes = noise(12, 60_000);
+    let began = Instant::now();
+    write_in_pieces(&client, &bytes, 3);
+    lab.settle();
+    lab.relay.shape(&delayed(10), 1).unwrap();
+    assert!(read_all(&server) == bytes);
+    assert!(began.elapsed() < Duration::from_secs(45));
+    // And the other way round.
+    lab.relay.shape(&delayed(200), 1).unwrap();
+    lab.settle();
+    let began = Instant::now();
+    (&server).write_all(b"slow").unwrap();
+    assert_eq!(read_exactly(&client, 4), b"slow");
+    assert!(began.elapsed() >= Duration::from_millis(200));
+}
+
+#[test]
+fn no_shape_harms_packets() {
+    let lab = Lab::new(&delayed(1));
+    let harmful = both_ways(Path {
+        loss: 0.01,
+        ..Path::CLEAR
+    });
+    let error = lab.relay.shape(&harmful, 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("can't lose"), "{error}");
+}
+
+#[test]
+fn without_a_cable_all_connections_are_reset_until_there_is_one() {
+    let (stories, lab) = Stories::lab(&delayed(1));
+    let (client, server) = lab.pair();
+    lab.relay.unplug().unwrap();
+    assert_reset(&client);
+    assert_reset(&server);
+    for _ in 0..3 {
+        // Reset at once: connecting may still succeed, or have failed by then.
+        if let Ok(client) = TcpStream::connect(lab.address) {
+            client.set_read_timeout(Some(PATIENCE)).unwrap();
+            assert_reset(&client);
+        }
+    }
+    for number in 1..=4 {
+        assert_eq!(stories.end_of(number), (Close::Reset, Side::Link));
+        assert_eq!(stories.of(number).opened, 1);
+    }
+    lab.relay.plug().unwrap();
+    lab.settle();
+    let (mut client, server) = lab.pair();
+    client.write_all(b"again").unwrap();
+    assert_eq!(read_exactly(&server, 5), b"again");
 }
 
 fn wait_until(mut is: impl FnMut() -> bool) {

@@ -148,8 +148,8 @@ impl Forwarder {
                 }
             }
             Command::Cut(cut) => self.severed.cut(cut),
-            // That is the caller's.
-            Command::Stop => {}
+            // The one is the caller's, and the others a handle doesn't send to a link of packets.
+            Command::Stop | Command::Shape(..) | Command::Plug(_) => {}
         }
     }
 

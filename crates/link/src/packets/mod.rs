@@ -106,7 +106,10 @@ impl Packets {
         check()?;
         let (clients, near) = end("clients' network namespace", CLIENT)?;
         let (server, far) = end("server's network namespace", SERVER)?;
-        let channel = handle::channel(CUTS);
+        let channel = handle::channel(handle::Abilities {
+            cuts: CUTS,
+            live: false,
+        });
         let (handle, commands) =
             channel.map_err(|error| PacketsError::Unmade("channel for commands", error))?;
         let forwarder = Forwarder {

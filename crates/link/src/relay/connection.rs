@@ -20,6 +20,8 @@ pub(super) const SERVER: usize = 1;
 /// A client, a server, and what is under way between them.
 #[derive(Debug)]
 pub(super) struct Connection {
+    /// Counted from the relay's first on.
+    pub(super) number: u64,
     /// By side.
     pub(super) ends: [End; 2],
     /// By the side that it comes from.
@@ -30,6 +32,8 @@ pub(super) struct Connection {
     pub(super) silent: bool,
     /// The next bytes for the client are its last, and half of them.
     pub(super) breaks_off: bool,
+    /// The side whose FIN was passed on first.
+    pub(super) first: Option<usize>,
 }
 
 /// A socket.
@@ -70,13 +74,15 @@ pub(super) enum Heard {
 }
 
 impl Connection {
-    pub(super) fn new(client: TcpStream, server: End, opens: u64) -> Self {
+    pub(super) fn new(number: u64, client: TcpStream, server: End, opens: u64) -> Self {
         Self {
-            ends: [End::new(Some(client), true), server],
+            number,
+            ends: [End::accepted(client), server],
             lanes: [Lane::default(), Lane::default()],
             opens,
             silent: false,
             breaks_off: false,
+            first: None,
         }
     }
 
@@ -112,6 +118,11 @@ impl End {
             shut: false,
             queued: false,
         }
+    }
+
+    /// One that was accepted.
+    pub(super) fn accepted(stream: TcpStream) -> Self {
+        Self::new(Some(stream), true)
     }
 
     /// Begins to connect.

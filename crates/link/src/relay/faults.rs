@@ -2,6 +2,7 @@
 
 use super::Relay;
 use super::connection::{CLIENT, End, SERVER};
+use super::tap::{Close, Side};
 use crate::Cut;
 
 impl Relay {
@@ -27,12 +28,14 @@ impl Relay {
     /// Both ends are reset.
     fn sever(&mut self, key: usize) {
         if let Some(mut connection) = self.connections.try_remove(key) {
+            self.tap.closed(&connection, Close::Reset, Side::Link);
             connection.ends.iter_mut().for_each(End::reset);
         }
     }
 
     fn silence(&mut self, key: usize) {
         if let Some(connection) = self.connections.get_mut(key) {
+            self.tap.closed(connection, Close::Cut, Side::Link);
             connection.silence();
             if connection.is_deserted() {
                 self.connections.remove(key);
@@ -51,6 +54,8 @@ impl Relay {
             return;
         }
         connection.breaks_off = true;
+        let lane = &connection.lanes[SERVER];
+        self.tap.lost(connection.number, SERVER, lane, lane.half());
         if connection.lanes[SERVER].break_off() {
             let at = connection.lanes[SERVER].next().unwrap_or(0);
             self.set_alarm(key, SERVER, at);

@@ -10,6 +10,7 @@ use rustix::net::{Shutdown, shutdown};
 use super::Relay;
 use super::connection::{CLIENT, Heard, SERVER};
 use super::lane::Ending;
+use super::tap::{Close, Side};
 
 impl Relay {
     /// An event of a connection's side.
@@ -134,7 +135,9 @@ impl Relay {
             return;
         };
         connection.ends[side].stream = None;
-        connection.lanes[1 - side].clear();
+        let gone = &mut connection.lanes[1 - side];
+        self.tap.lost(connection.number, 1 - side, gone, 0);
+        gone.clear();
         let lane = &mut connection.lanes[side];
         let shaper = &mut self.directions[side].shaper;
         let after = if side == CLIENT { connection.opens } else { 0 };
@@ -165,7 +168,11 @@ impl Relay {
             }
             let Some(stream) = &to.stream else { break };
             match writev(stream, &due) {
-                Ok(count) => lane.advance(count, now(), &mut self.directions[way].tally),
+                Ok(count) => {
+                    let passed = now();
+                    self.tap.passed(connection.number, way, lane, count, passed);
+                    lane.advance(count, passed, &mut self.directions[way].tally);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => to.writable = false,
                 Err(_) => to.fail(),
@@ -173,17 +180,26 @@ impl Relay {
         }
         match lane.take_ending(link) {
             Some(Ending::Reset) => {
+                let by = match way {
+                    _ if connection.breaks_off => Side::Link,
+                    CLIENT => Side::Client,
+                    _ => Side::Server,
+                };
+                self.tap.closed(connection, Close::Reset, by);
                 connection.ends.iter_mut().for_each(super::End::reset);
                 self.connections.remove(key);
                 return;
             }
             Some(Ending::Fin) if to.connected => {
                 to.shut = true;
+                let first = *connection.first.get_or_insert(way);
                 if let Some(stream) = &to.stream {
                     // Of one that has been reset meanwhile; reading it will tell.
                     let _ = shutdown(stream, Shutdown::Write);
                 }
                 if connection.is_over() {
+                    let by = [Side::Client, Side::Server][first];
+                    self.tap.closed(connection, Close::Fin, by);
                     self.connections.remove(key);
                     return;
                 }

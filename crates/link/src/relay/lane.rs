@@ -110,6 +110,55 @@ impl Lane {
         [IoSlice::new(first), IoSlice::new(second)]
     }
 
+    /// The bytes from the one place to the other, piece by piece with when each came, by the machine's clock; one that goes over the end of the ring
+    /// in two parts.
+    pub(super) fn show(&self, from: usize, to: usize, mut show: impl FnMut(u64, &[u8])) {
+        let (first, second) = self.bytes.as_slices();
+        let mut end = 0;
+        for piece in &self.pieces {
+            let start = end.max(from);
+            end += piece.left;
+            let stop = end.min(to);
+            if stop <= start {
+                continue;
+            }
+            let behind = |place: usize| place.saturating_sub(first.len());
+            let ahead = |place: usize| place.min(first.len());
+            let parts = [
+                &first[ahead(start)..ahead(stop)],
+                &second[behind(start)..behind(stop)],
+            ];
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                show(piece.arrived, part);
+            }
+        }
+    }
+
+    /// The pieces that haven't left the bandwidth at `now`: when each was to leave it, and its place.
+    pub(super) fn unsent(&self, now: u64) -> impl Iterator<Item = (u64, usize)> {
+        let pieces = self.pieces.iter().enumerate();
+        let sent = pieces.map(|(index, piece)| (piece.due - piece.travels, index));
+        sent.filter(move |&(sent, _)| sent > now)
+    }
+
+    /// Lets a piece leave at another time, as do all after it: `admit` is told its bytes and when it leaves at the earliest.
+    pub(super) fn admit_anew(&mut self, index: usize, admit: impl FnOnce(usize, u64) -> Admission) {
+        let after = index
+            .checked_sub(1)
+            .and_then(|before| self.pieces.get(before))
+            .map_or(0, |piece| piece.due);
+        if let Some(piece) = self.pieces.get_mut(index) {
+            let admission = admit(piece.left, after);
+            piece.due = admission.due;
+            piece.travels = admission.due - admission.sent;
+            piece.waited = admission.waited;
+            self.last = admission.due;
+            if let Some((_, due)) = &mut self.ending {
+                *due = admission.due;
+            }
+        }
+    }
+
     /// So many bytes have left at `passed`, by the machine's clock.
     pub(super) fn advance(&mut self, mut count: usize, passed: u64, tally: &mut Tally) {
         self.bytes.drain(..count);
@@ -153,17 +202,22 @@ impl Lane {
         };
     }
 
+    /// How many bytes of it would still go if it broke off now: half of the next piece.
+    pub(super) fn half(&self) -> usize {
+        self.pieces.front().map_or(0, |piece| piece.left / 2)
+    }
+
     /// Ends with a reset in the middle of the next piece, or in place of a FIN; false when neither is here yet.
     pub(super) fn break_off(&mut self) -> bool {
         let Some(due) = self.next() else {
             return false;
         };
+        let half = self.half();
         self.pieces.truncate(1);
-        let half = self.pieces.front_mut().map_or(0, |piece| {
-            piece.left /= 2;
-            piece.bytes = piece.left as u64;
-            piece.left
-        });
+        if let Some(piece) = self.pieces.front_mut() {
+            piece.left = half;
+            piece.bytes = half as u64;
+        }
         if half == 0 {
             self.pieces.clear();
         }
@@ -241,5 +295,77 @@ mod tests {
         nothing.end(Ending::Fin, 5);
         assert!(nothing.break_off());
         assert_eq!(nothing.take_ending(5), Some(Ending::Reset));
+    }
+
+    fn shown(lane: &Lane, from: usize, to: usize) -> Vec<(u64, String)> {
+        let mut shown: Vec<(u64, String)> = Vec::new();
+        lane.show(from, to, |arrived, bytes| {
+            let text = std::str::from_utf8(bytes).unwrap();
+            match shown.last_mut() {
+                Some((last, before)) if *last == arrived => before.push_str(text),
+                _ => shown.push((arrived, text.into())),
+            }
+        });
+        shown
+    }
+
+    #[test]
+    fn pieces_are_shown_by_themselves_wherever_the_ring_ends() {
+        let mut tally = Tally::default();
+        let mut lane = Lane::default();
+        for round in 0_u64..40 {
+            let admission = Admission {
+                sent: 0,
+                due: 10,
+                waited: false,
+            };
+            lane.push(b"abcde", 2 * round, admission);
+            lane.push(b"fgh", 2 * round + 1, admission);
+            let (first, second) = (2 * round, 2 * round + 1);
+            assert_eq!(
+                shown(&lane, 0, 8),
+                [(first, "abcde".into()), (second, "fgh".into())]
+            );
+            assert_eq!(
+                shown(&lane, 3, 7),
+                [(first, "de".into()), (second, "fg".into())]
+            );
+            lane.advance(2, 10, &mut tally);
+            assert_eq!(shown(&lane, 0, 2), [(first, "cd".into())]);
+            assert_eq!(shown(&lane, 3, 3), []);
+            lane.advance(6, 10, &mut tally);
+        }
+    }
+
+    #[test]
+    fn what_has_not_been_sent_is_sent_anew_in_order() {
+        let mut lane = Lane::default();
+        for (sent, due) in [(5, 25), (30, 50), (40, 60)] {
+            let admission = Admission {
+                sent,
+                due,
+                waited: true,
+            };
+            lane.push(b"xy", 0, admission);
+        }
+        lane.end(Ending::Fin, 61);
+        assert_eq!(lane.unsent(10).collect::<Vec<_>>(), [(30, 1), (40, 2)]);
+        for (index, earliest) in [(1, 25), (2, 25)] {
+            lane.admit_anew(index, |bytes, after| {
+                assert_eq!((bytes, after), (2, earliest));
+                Admission {
+                    sent: 10,
+                    due: after.max(12),
+                    waited: false,
+                }
+            });
+        }
+        // What travels already is as late as it was, and what follows can't overtake it.
+        assert_eq!(
+            (due(&lane, 24).as_str(), due(&lane, 25).as_str()),
+            ("", "xyxyxy")
+        );
+        lane.advance(6, 25, &mut Tally::default());
+        assert_eq!((lane.take_ending(25), lane.last()), (Some(Ending::Fin), 25));
     }
 }

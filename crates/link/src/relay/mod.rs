@@ -13,13 +13,17 @@
 //! | `faults` | stalls and cuts |
 //! | `connection` | two sockets and what is between them |
 //! | `lane` | one direction of a connection: pieces, due times, its end |
+//! | `live` | another shape while connections live on, and a cable to pull out |
+//! | `tap` | who looks on |
 //! | `poller` | waits for sockets, or until a time |
 
 mod connection;
 mod faults;
 mod flow;
 mod lane;
+mod live;
 mod poller;
+mod tap;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -38,6 +42,8 @@ use crate::handle::{self, Command, Commands};
 use crate::{Cut, Handle, Shaper, Tally};
 use connection::{CLIENT, Connection, End, SERVER};
 use poller::Poller;
+use tap::Tap;
+pub use tap::{Close, Seen, Side, Way};
 
 /// How long before a due time the relay is awake and only looks around, so that waking up doesn't make it late. It may share its CPU with
 /// the server under test, so it is little.
@@ -85,6 +91,11 @@ pub struct Relay {
     buffer: Box<[u8]>,
     /// From when on connections may wait to be accepted; the greatest number if none does.
     accept_at: u64,
+    /// How many connections there have been.
+    opened: u64,
+    /// Whether there is a cable: without one, connections are reset as they come.
+    plugged: bool,
+    tap: Tap,
     stopped: bool,
 }
 
@@ -102,6 +113,14 @@ struct Direction {
 }
 
 impl Direction {
+    /// Up and down.
+    fn both(link: &Link, seed: u64) -> [Self; 2] {
+        [
+            Self::new(&link.up, seed),
+            Self::new(&link.down, seed ^ (1 << 63)),
+        ]
+    }
+
     fn new(path: &Path, seed: u64) -> Self {
         let queue = path.queue.max(1);
         let (piece, most_held) = match path.bandwidth {
@@ -136,17 +155,15 @@ impl Relay {
         seed: u64,
         spin: Duration,
     ) -> io::Result<(Self, Handle)> {
-        if link.up.harms_packets() || link.down.harms_packets() {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "a relay passes on the bytes of a TCP stream and can't lose, reorder or duplicate a packet",
-            ));
-        }
+        check(link)?;
         listener.set_nonblocking(true)?;
         // The standard library's own backlog is short.
         rustix::net::listen(&listener, BACKLOG)?;
         let poller = Poller::new()?;
-        let (handle, commands) = handle::channel(&Cut::ALL)?;
+        let (handle, commands) = handle::channel(handle::Abilities {
+            cuts: &Cut::ALL,
+            live: true,
+        })?;
         poller.add(&listener, LISTENER, EventFlags::IN)?;
         poller.add(&commands, COMMANDS, EventFlags::IN)?;
         let relay = Self {
@@ -154,10 +171,7 @@ impl Relay {
             to,
             set_up: nanoseconds(link.round_trip() * link.set_up),
             spin: nanoseconds(spin),
-            directions: [
-                Direction::new(&link.up, seed),
-                Direction::new(&link.down, seed ^ (1 << 63)),
-            ],
+            directions: Direction::both(link, seed),
             connections: Slab::new(),
             alarms: BinaryHeap::new(),
             clock: Clock::default(),
@@ -165,9 +179,19 @@ impl Relay {
             commands,
             buffer: vec![0; PIECE].into_boxed_slice(),
             accept_at: 0,
+            opened: 0,
+            plugged: true,
+            tap: Tap::default(),
             stopped: false,
         };
         Ok((relay, handle))
+    }
+
+    /// Shows what passes to `look`, on the relay's own thread: as long as that takes, nothing else passes.
+    #[must_use]
+    pub fn with_tap(mut self, look: impl FnMut(Seen<'_>) + Send + 'static) -> Self {
+        self.tap = Tap::new(look);
+        self
     }
 
     /// Passes bytes on until it is [stopped](Handle::stop).
@@ -240,6 +264,8 @@ impl Relay {
             }
             Command::Stall(duration) => self.clock.stall(now(), nanoseconds(duration)),
             Command::Cut(how) => self.cut(how),
+            Command::Shape(link, seed) => self.shape(&link, seed),
+            Command::Plug(plugged) => self.plug(plugged),
             Command::Stop => self.stopped = true,
         }
     }
@@ -249,6 +275,13 @@ impl Relay {
         for _ in 0..ACCEPTS {
             match self.listener.accept() {
                 Ok((client, _)) => {
+                    self.opened += 1;
+                    self.tap.opened(self.opened, now);
+                    if !self.plugged {
+                        End::accepted(client).reset();
+                        self.tap.ended(self.opened, Close::Reset, Side::Link);
+                        continue;
+                    }
                     client.set_nonblocking(true)?;
                     // Of one that has been reset meanwhile; reading it will tell.
                     let _ = client.set_nodelay(true);
@@ -260,7 +293,8 @@ impl Relay {
                     };
                     let entry = self.connections.vacant_entry();
                     let key = entry.key();
-                    let connection = entry.insert(Connection::new(client, server, opens));
+                    let connection =
+                        entry.insert(Connection::new(self.opened, client, server, opens));
                     let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP;
                     for (side, end) in connection.ends.iter().enumerate() {
                         if let Some(stream) = &end.stream {
@@ -296,6 +330,20 @@ impl Relay {
             self.connections.len()
         ))
     }
+}
+
+/// Whether a relay can make it.
+///
+/// # Errors
+/// It loses, reorders or duplicates packets.
+pub(crate) fn check(link: &Link) -> io::Result<()> {
+    if link.up.harms_packets() || link.down.harms_packets() {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "a relay passes on the bytes of a TCP stream and can't lose, reorder or duplicate a packet",
+        ));
+    }
+    Ok(())
 }
 
 fn has_no_files(error: &io::Error) -> bool {
