@@ -1,9 +1,11 @@
-// What clients over HTTP share: a session by POST /session, commands by POST /commands, the end by DELETE /session.
+// What clients over HTTP share: a session by POST /session, messages by GET /events, commands by POST /commands, the end by
+// DELETE /session.
 //
-// The server is another origin than the page, and a request with JSON and an Authorization header is none that a page could always
-// make. So the browser asks first whether it may: OPTIONS, a *preflight*, a round trip of its own. The answer holds for two hours
-// (Access-Control-Max-Age), but only for the same URL. That is why the cursor goes in a header and not as `?after=7`, which
-// would be another URL, and so another preflight, each time.
+// The server is another origin than the page, and JSON or an Authorization header is nothing that any page may always send. So the
+// browser asks first, by a *preflight*: OPTIONS, a round trip of its own. It remembers the answer for two hours (Access-Control-Max-Age),
+// but only for the same URL. Commands have one URL, so they pay once. Polls have another URL for each cursor and would pay each time;
+// so they have no header of their own and tell the token in the URL. That is no good habit (URLs are written to logs), and fine here: this
+// token is one session's alone, soon over, and no server of the lab writes it down.
 
 import { Client, refusal } from "./client.js";
 
@@ -24,8 +26,9 @@ export class HttpClient extends Client {
   }
 
   /** A request of the session, and its answer if that is a good one; else a `Lost` that says why. */
-  async ask(method, path, { body, headers = {}, patience = PATIENCE, signal = this.signal, ...more } = {}) {
-    if (this.token) headers.authorization = `Bearer ${this.token}`;
+  async ask(method, path, { body, patience = PATIENCE, signal = this.signal, ...more } = {}) {
+    const headers = {};
+    if (this.token && method !== "GET") headers.authorization = `Bearer ${this.token}`;
     if (body) headers["content-type"] = "application/json";
     const answer = await fetch(this.url + path, {
       method,
@@ -42,9 +45,10 @@ export class HttpClient extends Client {
     throw why;
   }
 
-  /** Asks for messages, once. */
-  async poll(path, headers, patience) {
-    const answer = await this.ask("GET", path, { headers, patience });
+  /** Asks for messages, once. The cursor tells the server what it needn't keep any more. */
+  async poll({ patience, after = this.received, ...more } = {}) {
+    const query = new URLSearchParams({ after, ...more, token: this.token });
+    const answer = await this.ask("GET", `/events?${query}`, { patience });
     if (answer.status === 204) return;
     // An answer that is cut off in the middle throws here: the cursor isn't moved, and the next poll brings it all again.
     const { events, next } = await answer.json();

@@ -13,10 +13,9 @@ class LongPoll extends HttpClient {
     await this.open();
     for (;;) {
       const { wait = 25_000, cursor = true } = this.options;
-      const path = cursor ? `/events?wait=${wait / 1000}` : `/events?after=now&wait=${wait / 1000}`;
-      const headers = cursor ? { "last-event-id": String(this.received) } : {};
-      // A server that says nothing for so long is gone, even if nothing was heard of its end.
-      await this.poll(path, headers, wait + 10_000);
+      // A server that says nothing for much longer is gone, even if nothing was heard of its end.
+      const poll = { wait: wait / 1_000, patience: wait + 10_000 };
+      await this.poll(cursor ? poll : { ...poll, after: "now" });
     }
   }
 }

@@ -25,7 +25,7 @@ class RequestResponse extends HttpClient {
     for (;;) {
       await pause(due - performance.now(), signal);
       signal.throwIfAborted();
-      await this.poll("/events", { "last-event-id": String(this.received) });
+      await this.poll();
       const now = performance.now();
       if (this.options.pacing === "delay") due = now;
       // The grid's next point that isn't over: what was missed is not made up for.
