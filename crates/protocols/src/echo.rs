@@ -21,6 +21,7 @@ impl Protocol for Echo {
         title: "a WebSocket that sends each text message back as it is",
         url: Some(("ws://", "/echo")),
         options: &[],
+        browser: None,
         capabilities: Capabilities {
             requests: true,
             audiences: &[],

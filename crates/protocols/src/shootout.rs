@@ -28,6 +28,7 @@ impl Protocol for Shootout {
         title: "websocket-shootout's protocol: echo, and a broadcast to everyone",
         url: Some(("ws://", "/shootout")),
         options: &[],
+        browser: None,
         capabilities: Capabilities {
             requests: true,
             audiences: &["others"],

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`registry`] | every transport, in one ordered, visible list |
 //! | [`cli`] | the command line |
-//! | [`command`] | the commands, a file each: run, serve, link, load, report, plot, diff, list, selftest, completions |
+//! | [`command`] | the commands, a file each: run, serve, link, load, demo, report, plot, diff, list, selftest, completions |
 //! | [`scenarios`] | the scenarios that the binary carries, and how a command finds one |
 //! | [`peers`] | servers that others wrote: their folders, and what they bring to a scenario |
 //! | [`cpus`] | which CPUs there are, and pinning threads to them |

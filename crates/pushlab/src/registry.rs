@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 
+use demo::Lane;
 use load::{Hooks, Targets};
 use measure::Measurement;
 use scenario::{ArmInfo, Case, Kind};
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) serve: fn(Server) -> Local<'static, io::Result<()>>,
     /// The load generator.
     pub(crate) load: for<'a> fn(Targets, &'a Case, Hooks<'a>) -> Local<'a, Measurement>,
+    /// What the demo makes of it.
+    pub(crate) lane: Lane,
 }
 
 /// A future that stays on its thread.
@@ -41,6 +44,7 @@ impl Entry {
             info: T::INFO,
             serve: |server| Box::pin(T::serve(server)),
             load: |targets, case, hooks| Box::pin(load::run::<T>(targets, case, hooks)),
+            lane: Lane::of::<T>(),
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct Info {
     pub url: Option<(&'static str, &'static str)>,
     /// Which fields of a scenario's `[client]` and `[server]` it executes beside the ones that every server does.
     pub options: &'static [&'static str],
+    /// Its client for a page: an ES module, in its folder's `demo.js`. `None` where no page can speak it.
+    pub browser: Option<&'static str>,
     /// What it can and can't do.
     pub capabilities: Capabilities,
 }

@@ -39,6 +39,7 @@ impl Protocol for Bare {
         title: "",
         url: Some(("http://", "")),
         options: &[],
+        browser: None,
         capabilities: Capabilities {
             pushed_replies: false,
             ..Capabilities::FULL

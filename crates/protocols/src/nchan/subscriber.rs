@@ -68,6 +68,7 @@ impl<S: Subscription> Protocol for Nchan<S> {
         title: S::TITLE,
         url: Some(("http://", "")),
         options: &[],
+        browser: None,
         capabilities: Capabilities {
             requests: false,
             audiences: &["others"],

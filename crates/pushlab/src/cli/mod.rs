@@ -11,6 +11,7 @@ use crate::command::CHECKS;
 use crate::registry;
 
 mod claims;
+mod demo;
 mod diff;
 mod exact;
 mod link;
@@ -20,6 +21,7 @@ mod serve;
 mod values;
 
 pub(crate) use claims::ClaimsArgs;
+pub(crate) use demo::DemoArgs;
 pub(crate) use diff::{DiffArgs, Format};
 pub(crate) use exact::Exact;
 pub(crate) use link::LinkArgs;
@@ -44,6 +46,7 @@ Examples:
   pushlab run echo --transport websocket   one of the built-in scenarios, one transport
   pushlab run my.toml --trials 10          a scenario of your own
   pushlab run echo --link 4g               the same over a mobile network
+  pushlab demo                             the course, in your browser
   pushlab serve websocket                  a server to talk to yourself
   pushlab link --to 127.0.0.1:8080 --profile 4g   a mobile network in front of it
   pushlab report results                   reports of all runs and an index, in the browser
@@ -71,6 +74,8 @@ pub(crate) enum Command {
     SelfTest(SelfTestArgs),
     /// Put to the test what has been published about transports, and the lessons of the course.
     Claims(ClaimsArgs),
+    /// Serve the course: see transports at work in the browser, and take them apart.
+    Demo(DemoArgs),
     /// Draw reports of runs anew, or several runs on one page.
     Report(ReportArgs),
     /// Draw a plot of your own from runs.

@@ -8,6 +8,7 @@
 //! | `link` | a network between any clients and any server |
 //! | `selftest` | whether the lab measures what is true |
 //! | `claims` | what was published, and the lessons, put to the test |
+//! | `demo` | the course, in the browser |
 //! | `report` | report and plot: what was measured, drawn from its files |
 //! | `diff` | what changed between two runs |
 //! | `list`, `completions` | what there is, and how to type it |
@@ -27,6 +28,7 @@ mod case;
 mod child;
 mod claims;
 mod completions;
+mod demo;
 mod diff;
 mod exec_peer;
 mod experiment;
@@ -64,6 +66,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Load(args)) => load::load(&args),
         Some(Command::SelfTest(args)) => selftest::selftest(&args),
         Some(Command::Claims(args)) => claims::claims(&args),
+        Some(Command::Demo(args)) => demo::demo(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Plot(args)) => report::plot(&args),
         Some(Command::Diff(args)) => diff::diff(&args),

@@ -11,6 +11,8 @@ use super::session::{Form, MAX_WAIT};
 pub(super) struct Query<'a> {
     pub(super) after: Option<After>,
     pub(super) wait: Option<Duration>,
+    /// For pages of other origins: an `EventSource` has no headers of one's own, and a poll with one costs a preflight for each new cursor, since a
+    /// browser keeps their answers by the whole URL (Fetch, "CORS-preflight cache").
     pub(super) token: Option<&'a str>,
 }
 
@@ -31,7 +33,7 @@ impl<'a> Query<'a> {
         if query.is_empty() {
             return Ok(parsed);
         }
-        let (waits, is_stream) = (form == Form::Held, form == Form::Stream);
+        let waits = form == Form::Held;
         for pair in query.split('&') {
             match pair.split_once('=') {
                 Some(("after", _)) if parsed.after.is_some() => {
@@ -51,15 +53,14 @@ impl<'a> Query<'a> {
                 Some(("wait", value)) if waits => {
                     parsed.wait = Some(seconds(value).ok_or("`wait` is a number of seconds")?);
                 }
-                Some(("token", _)) if is_stream && parsed.token.is_some() => {
+                Some(("token", _)) if parsed.token.is_some() => {
                     return Err("`token` is there twice");
                 }
-                Some(("token", value)) if is_stream => parsed.token = Some(value),
+                Some(("token", value)) => parsed.token = Some(value),
                 _ => {
                     return Err(match form {
-                        Form::AtOnce => "only `after` is known here",
-                        Form::Held => "only `after` and `wait` are known here",
-                        Form::Stream => "only `after` and `token` are known here",
+                        Form::AtOnce | Form::Stream => "only `after` and `token` are known here",
+                        Form::Held => "only `after`, `wait` and `token` are known here",
                     });
                 }
             }
@@ -161,16 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_query_is_for_streams() {
+    fn a_query_may_tell_the_token_once() {
         let query = Query {
             after: Some(After::Cursor(7)),
             token: Some("t"),
             wait: None,
         };
-        assert_eq!(Query::parse("token=t&after=7", Form::Stream), Ok(query));
-        assert!(Query::parse("token=t&token=t", Form::Stream).is_err());
-        for form in [Form::AtOnce, Form::Held] {
-            assert!(Query::parse("token=t", form).is_err(), "{form:?}");
+        for form in [Form::AtOnce, Form::Held, Form::Stream] {
+            assert_eq!(Query::parse("token=t&after=7", form), Ok(query));
+            assert!(Query::parse("token=t&token=t", form).is_err(), "{form:?}");
         }
     }
 

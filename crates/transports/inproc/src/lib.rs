@@ -24,6 +24,7 @@ impl Protocol for InProc {
         title: "no network: the client calls the hub, the harness's own floor",
         url: None,
         options: &[],
+        browser: None,
         capabilities: Capabilities::FULL,
     };
 

@@ -32,6 +32,7 @@ impl Protocol for RequestResponse {
         title: "plain HTTP: replies in the response, events by polling at an interval",
         url: Some(("http://", "")),
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
+        browser: None,
         capabilities: Capabilities {
             pushes: false,
             pushed_replies: false,

@@ -121,6 +121,7 @@ impl<A: Arm> Protocol for SocketIo<A> {
         title: A::TITLE,
         url: Some(("http://", "")),
         options: &["batching"],
+        browser: None,
         capabilities: Capabilities {
             pushed_replies: false,
             departures: DEPARTURES,

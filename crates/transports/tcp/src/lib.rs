@@ -65,6 +65,7 @@ impl Protocol for Tcp {
         title: "lines of JSON on a bare TCP connection: the floor of everything that has a wire",
         url: Some(("tcp://", "")),
         options: &["batching"],
+        browser: None,
         capabilities: Capabilities {
             to_the_letter: false,
             ..Capabilities::FULL

@@ -39,6 +39,7 @@ impl Protocol for WebSocket {
         title: "one connection both ways; the server pushes each event the moment it is there",
         url: Some(("ws://", "/ws")),
         options: &["batching"],
+        browser: None,
         capabilities: Capabilities::FULL,
     };
 

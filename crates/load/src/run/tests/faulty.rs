@@ -135,6 +135,7 @@ impl Protocol for Faulty {
         title: "errs on request",
         url: None,
         options: &[],
+        browser: None,
         capabilities: Capabilities::FULL,
     };
 

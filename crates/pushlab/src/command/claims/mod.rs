@@ -10,7 +10,7 @@
 
 mod claim;
 mod lessons;
-mod replay;
+pub(super) mod replay;
 mod seen;
 mod sources;
 mod table;

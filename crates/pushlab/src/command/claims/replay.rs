@@ -46,24 +46,24 @@ const PAUSE: Duration = Duration::from_millis(60);
 
 /// What was sent, for each message.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Replay {
+pub(in crate::command) struct Replay {
     /// Bytes of both heads without line ends, as they counted.
-    pub(super) printed: f64,
+    pub(in crate::command) printed: f64,
     /// Bytes of both heads on the wire.
-    pub(super) heads: f64,
+    pub(in crate::command) heads: f64,
     /// Bytes of a frame's header.
-    pub(super) frame: f64,
+    pub(in crate::command) frame: f64,
     /// Bytes at the IP layer of a poll, beyond its body.
-    pub(super) poll_ip: f64,
+    pub(in crate::command) poll_ip: f64,
     /// Bytes at the IP layer of a WebSocket message, beyond its payload.
-    pub(super) message_ip: f64,
+    pub(in crate::command) message_ip: f64,
 }
 
 /// Replays both.
 ///
 /// # Errors
 /// Loopback fails, or the kernel doesn't count.
-pub(super) fn replay() -> io::Result<Replay> {
+pub(in crate::command) fn replay() -> io::Result<Replay> {
     let mut answer = ANSWER.as_bytes().to_vec();
     answer.extend_from_slice(PRICE);
     let polls = exchange(REQUEST.as_bytes(), &answer)?;

@@ -28,6 +28,7 @@ impl Protocol for Probe {
         title: "a server that takes exactly as long as it is told",
         url: Some((SCHEME, "")),
         options: &[],
+        browser: None,
         capabilities: Capabilities::FULL,
     };
 

@@ -1,0 +1,146 @@
+//! Pages: fragments of HTML in one layout, which has what every page owes: a language, a title, a way past the navigation, landmarks.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::assets;
+use crate::lessons::{LESSONS, Lesson};
+
+/// Where a fragment wants the list of lessons.
+const LIST: &str = "<!-- lessons -->";
+
+/// The page of a fragment; none if there is no such.
+pub(crate) fn of(name: &str) -> Option<Markup> {
+    let fragment = assets::fragment(name)?;
+    let (title, body) = take_title(&fragment);
+    let body = body.replacen(LIST, &list().into_string(), 1);
+    Some(layout(title.unwrap_or(name), &PreEscaped(body)))
+}
+
+/// The page of a lesson; none if its fragment isn't there.
+pub(crate) fn lesson(lesson: &Lesson) -> Option<Markup> {
+    let fragment = assets::fragment(&format!("lessons/{}", lesson.id))?;
+    let (_, body) = take_title(&fragment);
+    let place = LESSONS.iter().position(|other| other.id == lesson.id)?;
+    let before = place.checked_sub(1).map(|before| &LESSONS[before]);
+    let after = LESSONS.get(place + 1);
+    let body = html! {
+        p.lesson-number { "Lesson " (lesson.id) }
+        h1 { (lesson.title) }
+        (PreEscaped(body))
+        nav.lesson-nav aria-label="Lessons" {
+            @if let Some(before) = before {
+                a rel="prev" href=(url(before)) { "Before: " (before.title) }
+            }
+            a href="/#lessons" { "All lessons" }
+            @if let Some(after) = after {
+                a rel="next" href=(url(after)) { "Next: " (after.title) }
+            }
+        }
+    };
+    Some(layout(&format!("{}. {}", lesson.id, lesson.title), &body))
+}
+
+/// What is said of a path that leads nowhere.
+pub(crate) fn not_found() -> Markup {
+    layout(
+        "Not found",
+        &html! {
+            h1 { "There is no such page" }
+            p { "What there is stands on " a href="/" { "the first page" } "." }
+        },
+    )
+}
+
+/// Where a lesson is.
+pub(crate) fn url(lesson: &Lesson) -> String {
+    format!("/lessons/{}", lesson.id)
+}
+
+/// `body` with all that is around it.
+pub(crate) fn layout(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · pushlab" }
+                // Without one a browser asks the server for it.
+                link rel="icon" href="data:,";
+                link rel="stylesheet" href="/assets/style.css";
+            }
+            body {
+                a.skip href="#main" { "To the content" }
+                header.site {
+                    a.home href="/" { "pushlab" }
+                    nav aria-label="Site" {
+                        ul {
+                            @for (address, name) in PLACES {
+                                li { a href=(address) { (name) } }
+                            }
+                        }
+                    }
+                }
+                main #main tabindex="-1" { (body) }
+                footer.site {
+                    p { "Everything here runs on this machine: real servers, real sockets, nothing from elsewhere." }
+                }
+            }
+        }
+    }
+}
+
+const PLACES: [(&str, &str); 6] = [
+    ("/bench", "Side by side"),
+    ("/#lessons", "Lessons"),
+    ("/hello", "Hello"),
+    ("/chat", "Chat"),
+    ("/replay", "Replay"),
+    ("/course", "For teachers"),
+];
+
+fn list() -> Markup {
+    html! {
+        ol.lessons {
+            @for lesson in LESSONS {
+                li { a href=(url(lesson)) { (lesson.title) } }
+            }
+        }
+    }
+}
+
+/// The title that a fragment's first line gives, and what follows.
+fn take_title(fragment: &str) -> (Option<&str>, &str) {
+    let title = fragment.strip_prefix("<!-- title:").and_then(|rest| {
+        let (title, body) = rest.split_once("-->")?;
+        Some((title.trim(), body.trim_start()))
+    });
+    title.map_or((None, fragment), |(title, body)| (Some(title), body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_first_line_or_none() {
+        assert_eq!(
+            take_title("<!-- title: A & b -->\n<p>c"),
+            (Some("A & b"), "<p>c")
+        );
+        assert_eq!(take_title("<p>c"), (None, "<p>c"));
+    }
+
+    #[test]
+    fn the_first_page_lists_all_lessons() {
+        let page = of("index").unwrap().into_string();
+        for lesson in LESSONS {
+            assert!(
+                page.contains(&format!("href=\"{}\"", url(lesson))),
+                "{}",
+                lesson.id
+            );
+        }
+        assert!(!page.contains(LIST));
+    }
+}
