@@ -75,9 +75,12 @@ impl Pages {
         }
     }
 
-    /// The browser's end of a transport: `NAME.js`.
+    /// The browser's end of a transport, or what these share: `NAME.js`.
     fn module(&self, file: &str) -> Option<&'static str> {
         let name = file.strip_suffix(".js")?;
+        if let Some((_, text)) = transport::BROWSER.iter().find(|(known, _)| *known == name) {
+            return Some(text);
+        }
         let lane = self
             .settings
             .lanes

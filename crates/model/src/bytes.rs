@@ -63,3 +63,13 @@ pub fn events_to_beat_websocket(payload: f64, headers: f64, record: f64, segment
     let each = websocket_down(payload, record, segment) - payload;
     poll(headers, 0.0, record, segment) / each
 }
+
+/// Bytes that DEFLATE makes of what it can't compress: it is stored as it is, with five bytes before each 65,535 (RFC 1951 section 3.2.4).
+pub fn deflate_stored(bytes: f64) -> f64 {
+    bytes + 5.0 * (bytes / 65_535.0).ceil().max(1.0)
+}
+
+/// What so many random decimal digits take at least, however they are compressed: log2(10) bits each (Shannon's entropy).
+pub fn digits(count: f64) -> f64 {
+    count * 10_f64.log2() / 8.0
+}

@@ -14,7 +14,9 @@
 //! | [`request`] | a request and its answer, with the connection set up first |
 //! | [`bytes`] | what headers, frames, records and segments add |
 //! | [`recovery`] | what loss and broken connections cost |
+//! | [`browser`] | what a browser limits |
 
+pub mod browser;
 pub mod bytes;
 pub mod long_poll;
 pub mod poll;

@@ -25,6 +25,18 @@ pub fn mean_age(rate: f64, turn_round: f64, down: f64, server: f64) -> f64 {
     delayed_share(rate, turn_round) * turn_round / 2.0 + down + server
 }
 
+/// What the mean age of `n` events with batching strays by, times the square root of n. Events of one gap belong together, so it is that of a ratio over
+/// cycles: m = λ g events come into a gap and wait g/2 each, with a variance of g²/12; e^-m cycles have one that waits for nothing. Exact for many.
+pub fn mean_age_deviation(rate: f64, turn_round: f64) -> f64 {
+    let in_gap = rate * turn_round;
+    let wait = mean_age(rate, turn_round, 0.0, 0.0);
+    let beyond = turn_round / 2.0 - wait;
+    let of_cycle = in_gap * turn_round * turn_round / 12.0
+        + beyond * beyond * in_gap * (1.0 + in_gap)
+        + wait * wait * (-in_gap).exp();
+    (of_cycle / events_per_request(rate, turn_round)).sqrt()
+}
+
 /// Mean age of an event with one event an answer: an M/D/1 queue whose service is the turn-round (Pollaczek and Khinchine), of which the first
 /// event of a busy period waits for nothing. None at a rate of 1/g and above, where the queue grows without end.
 pub fn mean_age_unbatched(rate: f64, turn_round: f64, down: f64, server: f64) -> Option<f64> {
@@ -70,4 +82,11 @@ pub fn gap_share(hold: f64, turn_round: f64) -> f64 {
 pub fn lost_share_without_cursor(rate: f64, turn_round: f64) -> f64 {
     let load = rate * turn_round;
     load / (1.0 + load)
+}
+
+/// What that share strays by among `n` events, times the square root of n: of each cycle one is heard and m = λ g (a Poisson number) are lost, so the
+/// share's deviation is √(m / (1 + m)³). Exact for many.
+pub fn lost_share_deviation(rate: f64, turn_round: f64) -> f64 {
+    let load = rate * turn_round;
+    (load / (1.0 + load).powi(3)).sqrt()
 }

@@ -212,6 +212,69 @@ fn a_question_without_a_cursor() {
     );
 }
 
+/// The deviation of many values.
+fn deviation(values: &[f64]) -> f64 {
+    let middle = mean(values);
+    let squares: Vec<f64> = values
+        .iter()
+        .map(|value| (value - middle).powi(2))
+        .collect();
+    mean(&squares).sqrt()
+}
+
+#[test]
+fn what_a_few_events_tell_strays_as_foretold() {
+    const FEW: usize = 400;
+    let turn_round = 0.1;
+    for rate in [1.0, 10.0, 50.0] {
+        let events = poisson(rate);
+        let (mut waits, mut lost) = (Vec::new(), Vec::new());
+        let (mut ready, mut free) = (0.0, 0.0);
+        let mut next = 0;
+        while next < events.len() {
+            let sent = f64::max(ready, events[next]);
+            while next < events.len() && events[next] <= sent {
+                waits.push(sent - events[next]);
+                next += 1;
+            }
+            ready = sent + turn_round;
+        }
+        for &at in &events {
+            lost.push(f64::from(u8::from(at < free)));
+            if at >= free {
+                free = at + turn_round;
+            }
+        }
+        let strays = |values: &[f64]| {
+            let means: Vec<f64> = values.chunks_exact(FEW).map(mean).collect();
+            deviation(&means) * (FEW as f64).sqrt()
+        };
+        for (simulated, foretold) in [
+            (
+                strays(&waits),
+                model::long_poll::mean_age_deviation(rate, turn_round),
+            ),
+            (
+                strays(&lost),
+                model::long_poll::lost_share_deviation(rate, turn_round),
+            ),
+        ] {
+            // A thousand samples tell a deviation to some per cent.
+            let ratio = simulated / foretold;
+            assert!((0.9..1.1).contains(&ratio), "{rate}/s: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn digits_and_what_cant_be_compressed() {
+    near(model::bytes::digits(1000.0), 415.241);
+    near(model::bytes::deflate_stored(1000.0), 1005.0);
+    near(model::bytes::deflate_stored(65_536.0), 65_546.0);
+    near(model::browser::streams_open(7.0), 6.0);
+    near(model::browser::websockets_open(300.0), 255.0);
+}
+
 #[test]
 fn a_storm_that_is_spread() {
     let (clients, jitter) = (10_000, 5.0);

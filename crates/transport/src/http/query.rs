@@ -59,9 +59,8 @@ impl<'a> Query<'a> {
                 Some(("token", value)) => parsed.token = Some(value),
                 _ => {
                     return Err(match form {
-                        Form::AtOnce => "only `after` and `token` are known here",
+                        Form::AtOnce | Form::Stream => "only `after` and `token` are known here",
                         Form::Held => "only `after`, `wait` and `token` are known here",
-                        Form::Stream => "only `after` and `token` are known here",
                     });
                 }
             }
