@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use measure::now;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -32,8 +32,7 @@ const STUCK: Duration = Duration::from_secs(30);
 #[derive(Serialize)]
 #[serde(tag = "op", rename = "clock")]
 struct Clock<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<&'a RawValue>,
+    at: &'a Value,
     now_us: f64,
 }
 
@@ -136,7 +135,7 @@ impl Watch {
         let answer = match Ask::parse(&text) {
             // At once: every step between would be taken for the network's time.
             Ok(Ask::Clock(at)) => frame_of(&Clock {
-                at: at.as_deref(),
+                at: &at,
                 now_us: microseconds(now()),
             }),
             Ok(ask) => return Ok(self.bench.ask(number, ask).await),

@@ -2,7 +2,7 @@
 
 use link::Cut;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use super::shape::Shape;
 
@@ -10,7 +10,7 @@ use super::shape::Shape;
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// The lab's time, with what was sent along.
-    Clock(Option<Box<RawValue>>),
+    Clock(Value),
     /// Another shape.
     Link(Shape),
     /// Whether there is a cable.
@@ -22,7 +22,7 @@ pub(crate) enum Ask {
     /// Events from now on.
     Source(Source),
     /// One event.
-    Publish(String, Box<RawValue>),
+    Publish(String, Value),
     /// So many neighbours.
     Neighbours(Neighbours),
 }
@@ -162,7 +162,8 @@ impl Source {
 #[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
 enum Written {
     Clock {
-        at: Option<Box<RawValue>>,
+        #[serde(default)]
+        at: Value,
     },
     Link(Shape),
     Cable {
@@ -178,7 +179,61 @@ enum Written {
     Source(Source),
     Publish {
         event: String,
-        data: Box<RawValue>,
+        data: Value,
     },
     Neighbours(Neighbours),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_in_the_contract_is_understood() {
+        for text in [
+            r#"{"op":"clock","at":[1,"a"]}"#,
+            r#"{"op":"clock"}"#,
+            r#"{"op":"link","rtt_ms":100,"jitter_ms":0,"law":"normal","bandwidth_kbps":null,"set_up":1,"seed":1}"#,
+            r#"{"op":"cable","plugged":false}"#,
+            r#"{"op":"cut","how":"mid-message","transport":"websocket"}"#,
+            r#"{"op":"cut","how":"half-open"}"#,
+            r#"{"op":"stall","ms":500}"#,
+            r#"{"op":"source","rate":4,"law":"poisson","payload":64,"seed":1,"count":null,"burst":1}"#,
+            r#"{"op":"source","rate":0}"#,
+            r#"{"op":"publish","event":"key","data":{"a":[null]}}"#,
+            r#"{"op":"neighbours","transport":"long-poll","count":20,"interval_ms":1000}"#,
+        ] {
+            assert!(Ask::parse(text).is_ok(), "{text}: {:?}", Ask::parse(text));
+        }
+    }
+
+    #[test]
+    fn whatever_else_comes_is_refused_with_a_word() {
+        for (text, word) in [
+            ("", "EOF"),
+            ("[]", ""),
+            (r#"{"op":"dance"}"#, "dance"),
+            (r#"{"op":"stall","ms":500,"now":1}"#, "now"),
+            (r#"{"op":"stall","ms":-1}"#, ""),
+            (r#"{"op":"stall","ms":60001}"#, "60000"),
+            (r#"{"op":"cut","how":"gently"}"#, "gently"),
+            (r#"{"op":"source","rate":1001}"#, "rate"),
+            (r#"{"op":"source","rate":1000,"burst":11}"#, "burst"),
+            (r#"{"op":"source","rate":1,"burst":0}"#, "burst"),
+            (r#"{"op":"source","rate":1,"payload":65537}"#, "payload"),
+            (r#"{"op":"source","rate":1000,"payload":65536}"#, "payload"),
+            (r#"{"op":"source","speed":1}"#, "speed"),
+            (r#"{"op":"link","rtt_ms":1e9}"#, "rtt_ms"),
+            (r#"{"op":"link","colour":1}"#, "colour"),
+            (r#"{"op":"publish","event":"","data":1}"#, "name"),
+            (r#"{"op":"publish","event":"a"}"#, "data"),
+            (
+                r#"{"op":"neighbours","transport":"sse","count":1,"interval_ms":1}"#,
+                "interval_ms",
+            ),
+        ] {
+            let error = Ask::parse(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
 }

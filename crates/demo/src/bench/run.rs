@@ -123,7 +123,9 @@ impl Bench {
         };
         let deserted = deserted(&seats);
         tokio::pin!(deserted);
-        let mut told = std::pin::pin!(next_counts(&changed));
+        // Kept from turn to turn: what waits for its time would else begin to wait anew.
+        let mut counts = std::pin::pin!(next_counts(&changed));
+        let mut frame = std::pin::pin!(outbox.frame());
         loop {
             tokio::select! {
                 () = &mut deserted => break,
@@ -131,10 +133,13 @@ impl Bench {
                     Some(call) => desk.take(call),
                     None => break,
                 },
-                frame = outbox.frame() => desk.hand(frame.into()),
-                () = &mut told => {
+                told = &mut frame => {
+                    desk.hand(told.into());
+                    frame.set(outbox.frame());
+                }
+                () = &mut counts => {
                     desk.tell_counts();
-                    told.set(next_counts(&changed));
+                    counts.set(next_counts(&changed));
                 }
                 error = failed(&mut servers) => {
                     let message = format!("a server has failed: {error}");
@@ -271,7 +276,7 @@ impl Desk {
             }
             Ask::Publish(event, data) => self
                 .publisher
-                .publish(&event, data.get())
+                .publish(&event, &data.to_string())
                 .map_err(|refused| refused.to_string())?,
             Ask::Neighbours(asked) => self.neighbours.settle(&asked)?,
         }
