@@ -12,9 +12,18 @@
 //! | [`message`] | what comes out, and its JSON |
 //! | [`counts`] | totals |
 //! | `conversation` | one connection: both directions, requests and their responses |
+//! | `head`, `body` | HTTP/1.1 messages |
+//! | `events` | event streams |
+//! | `frames` | WebSocket frames |
+//! | `draft` | a message that is coming in, and how much of it is kept |
 
+mod body;
 mod conversation;
 pub mod counts;
+mod draft;
+mod events;
+mod frames;
+mod head;
 pub mod message;
 
 pub use conversation::Conversation;

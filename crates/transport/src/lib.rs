@@ -89,6 +89,13 @@ pub struct Info {
     pub capabilities: Capabilities,
 }
 
+/// What the transports' ends in the browser share, by the names under which their modules import them (`./client.js`).
+pub const BROWSER: &[(&str, &str)] = &[
+    ("backoff", include_str!("../browser/backoff.js")),
+    ("client", include_str!("../browser/client.js")),
+    ("session", include_str!("../browser/session.js")),
+];
+
 /// What a wire can do. The conformance suite holds each of the lab's transports to what it says here, in both directions: what is claimed must
 /// work, and where something is not claimed the suite shows what happens instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,7 +35,7 @@ impl Protocol for LongPoll {
         title: "HTTP requests held by the server until there is something to say",
         url: Some(("http://", "")),
         options: &["hold", "cursor", "pool", "batching"],
-        browser: None,
+        browser: Some(include_str!("../demo.js")),
         capabilities: Capabilities::FULL,
     };
 

@@ -32,7 +32,7 @@ impl Protocol for RequestResponse {
         title: "plain HTTP: replies in the response, events by polling at an interval",
         url: Some(("http://", "")),
         options: &["connection", "poll-interval", "poll-pacing", "pool"],
-        browser: None,
+        browser: Some(include_str!("../demo.js")),
         capabilities: Capabilities {
             pushes: false,
             pushed_replies: false,

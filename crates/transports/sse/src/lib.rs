@@ -41,7 +41,7 @@ impl Protocol for Sse {
         title: "server-sent events: one response that never ends, and a request for each batch of commands",
         url: Some(("http://", "")),
         options: &["pool", "batching"],
-        browser: None,
+        browser: Some(include_str!("../demo.js")),
         capabilities: Capabilities {
             // A message is a line of its event.
             to_the_letter: false,

@@ -39,7 +39,7 @@ impl Protocol for WebSocket {
         title: "one connection both ways; the server pushes each event the moment it is there",
         url: Some(("ws://", "/ws")),
         options: &["batching"],
-        browser: None,
+        browser: Some(include_str!("../demo.js")),
         capabilities: Capabilities::FULL,
     };
 
