@@ -31,7 +31,7 @@ lesson(async (run) => {
         for (let begun = 0; begun < settings.clients; begun += 8) {
             const few = [];
             for (let one = begun; one < Math.min(begun + 8, settings.clients); one += 1) {
-                few.push(await bench.client("websocket", { backoff: { first: 500, most: 30_000, jitter } }));
+                few.push(keep(await bench.client("websocket", { backoff: { first: 500, most: 30_000, jitter } })));
             }
             clients.push(...few);
             if (!(await within(10_000, () => few.every((client) => client.state === "open"), signal))) {
