@@ -61,6 +61,7 @@ export class HttpClient extends Client {
     if (this.#isPosting) return;
     this.#isPosting = true;
     while (this.state === "open" && !this.signal.aborted && this.waiting.length > 0) {
+      const connection = this.signal;
       const commands = this.#batch();
       try {
         // Not ended by the loss of another connection: that would leave open what becomes of it.
@@ -71,7 +72,9 @@ export class HttpClient extends Client {
           for (const { id, data } of (await answer.json()).replies) this.answered(id, data);
         }
       } catch (error) {
-        this.#failed(commands, error);
+        const isUseless = this.#failed(commands, error);
+        // By now there may be another connection, which isn't to blame.
+        if (isUseless && this.signal === connection) this.interrupt(error);
       }
     }
     this.#isPosting = false;
@@ -91,19 +94,21 @@ export class HttpClient extends Client {
     return this.waiting.splice(0, end < 0 ? MOST_COMMANDS : Math.max(end, 1));
   }
 
+  /** Whether the connection is of no use any more. */
   #failed(commands, error) {
-    if (this.state === "closed") return;
+    if (this.state === "closed") return false;
     switch (error.status) {
       case undefined: // No answer: nobody knows.
         this.unknown(commands, "the answer didn't come");
-        return this.interrupt(error);
+        return true;
       case 401: // The session is over, or the server is about to end: nothing was carried out.
       case 410:
       case 503:
         this.waiting.unshift(...commands);
-        return this.interrupt(error);
+        return true;
       default:
-        return this.refused(commands, error);
+        this.refused(commands, error);
+        return false;
     }
   }
 }

@@ -75,6 +75,9 @@ pub struct Config {
     /// Whether all that is queued for a client goes out together. `false` sends one message a response or write, so that the effect of
     /// batching can be measured. Default true.
     pub batching: bool,
+    /// Whether a connection serves one HTTP request after the other. `false` ends each with its first answer, which says so (`Connection: close`),
+    /// as before HTTP/1.1, so that the effect of keeping connections can be measured. An upgrade or an event stream keeps its connection. Default true.
+    pub keep_alive: bool,
 }
 
 impl Default for Config {
@@ -94,6 +97,7 @@ impl Default for Config {
             drain_notice: Duration::from_millis(500),
             drain_grace: Duration::from_secs(5),
             batching: true,
+            keep_alive: true,
         }
     }
 }

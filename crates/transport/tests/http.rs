@@ -477,6 +477,48 @@ fn an_upgraded_connection_is_the_plain_stream_again() {
 }
 
 #[test]
+fn without_keep_alive_every_answer_ends_its_connection_and_an_upgrade_does_not() {
+    run(async {
+        let lab = lab(Config {
+            keep_alive: false,
+            ..Config::default()
+        });
+        let not_found = get(&lab, "/nowhere", "");
+        for asked in [echo(&lab, "hello"), get(&lab, "/healthz", ""), not_found] {
+            let mut stream = TcpStream::connect(lab.address()).await.unwrap();
+            // A second one on the same connection is never answered.
+            stream
+                .write_all(&[&asked[..], &asked].concat())
+                .await
+                .unwrap();
+            let mut answers = String::new();
+            within("the end", stream.read_to_string(&mut answers))
+                .await
+                .unwrap();
+            assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+            assert!(answers.contains("\r\nconnection: close\r\n"), "{answers}");
+        }
+        let mut stream = TcpStream::connect(lab.address()).await.unwrap();
+        let handshake = get(&lab, "/up", "Connection: upgrade\r\nUpgrade: bytes\r\n");
+        stream.write_all(&handshake).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            within("the upgrade", stream.read_buf(&mut head))
+                .await
+                .unwrap();
+        }
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.contains("connection: upgrade"), "{head}");
+        assert!(!head.contains("close"), "{head}");
+        stream.write_all(b"!").await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'!');
+        drop(stream);
+        lab.until_unconnected().await;
+    });
+}
+
+#[test]
 fn a_drain_tells_all_and_waits_for_what_is_under_way() {
     run(async {
         let config = Config {

@@ -152,6 +152,10 @@ pub(crate) struct ConnectionArgs {
     /// Send one message a response or write, to measure what batching is worth
     #[arg(long)]
     pub(crate) no_batching: bool,
+
+    /// End each connection with its first answer over HTTP (Connection: close), to measure what keeping it is worth; WebSockets and event streams last
+    #[arg(long)]
+    pub(crate) no_keep_alive: bool,
 }
 
 /// What happens to a session whose mailbox is full.
@@ -230,6 +234,9 @@ mod tests {
             (flags.drain_notice, flags.drain_grace),
             (config.drain_notice, config.drain_grace)
         );
-        assert_eq!(!flags.no_batching, config.batching);
+        assert_eq!(
+            (!flags.no_batching, !flags.no_keep_alive),
+            (config.batching, config.keep_alive)
+        );
     }
 }

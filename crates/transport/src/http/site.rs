@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use hub::Door;
+use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, VARY,
@@ -280,8 +281,14 @@ impl<F: Future<Output = Response>> Future for Answer<F> {
             }
             Project::Handling { future } => ready!(future.poll(cx)),
         };
+        let is_last = !this.place.site.config.keep_alive;
+        // An upgrade has use for its connection. (hyper's own setting would tell it to close as well.)
+        let is_last = is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, NO_STORE);
+        if is_last {
+            headers.insert(CONNECTION, CLOSE);
+        }
         if let Some(origin) = this.origin.take() {
             allow_origin(headers, *origin);
         }

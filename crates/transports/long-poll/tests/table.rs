@@ -362,3 +362,22 @@ fn other_urls_are_no_targets() {
         }
     });
 }
+
+#[test]
+fn a_session_goes_on_where_every_answer_ends_its_connection() {
+    run(async {
+        let config = Config {
+            keep_alive: false,
+            ..Config::default()
+        };
+        let lab = Lab::<LongPoll>::start_with(&Limits::default(), config);
+        let mut peer = lab.connect().await;
+        peer.join("room").await;
+        let publisher = lab.publisher();
+        for number in 0..5 {
+            let sent = publisher.tell(Audience::Room("room".into()), "tick", &number.to_string());
+            assert_eq!(peer.next().await, sent);
+            peer.round_trip().await;
+        }
+    });
+}

@@ -121,7 +121,7 @@ impl<A: Arm> Protocol for SocketIo<A> {
         title: A::TITLE,
         url: Some(("http://", "")),
         options: &["batching"],
-        browser: None,
+        browser: Some(include_str!("../demo.js")),
         capabilities: Capabilities {
             pushed_replies: false,
             departures: DEPARTURES,

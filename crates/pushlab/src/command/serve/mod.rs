@@ -214,5 +214,6 @@ fn config(args: &ServeArgs) -> Config {
         drain_notice: flags.drain_notice,
         drain_grace: flags.drain_grace,
         batching: !flags.no_batching,
+        keep_alive: !flags.no_keep_alive,
     }
 }
