@@ -55,7 +55,7 @@ lesson(async (run) => {
         ratio: middle("request-response#fresh") / middle("websocket"),
     };
 }, (figures) =>
-    `A fresh connection takes ${Math.round(figures.fresh)} ms, but a POST over a kept one ${Math.round(figures.kept)} ms and a WebSocket ${Math.round(figures.websocket)} ms: the gain is the connection's, and HTTP has had it since 1997.`);
+    `A fresh connection takes ${Math.round(figures.fresh)} ms, but a POST over a kept one ${Math.round(figures.kept)} ms and a WebSocket ${Math.round(figures.websocket)} ms: the gain is the kept connection's, which HTTP has had since 1997.`);
 
 /** A client whose messages are timed: sent by the page's clock, arrived by the relay's at the server's end. */
 async function way(bench, transport, signal) {

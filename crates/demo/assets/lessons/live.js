@@ -1,9 +1,9 @@
 // What happens while a lesson runs: each event a dot (right is later, up is older), how often each age was seen, and counters as bars.
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 220, 52, 196];
-/** Where dots end and the histogram begins. */
-const SPLIT = 440;
+const [HEIGHT, LEFT, BOTTOM] = [220, 56, 196];
+/** Where dots end and the histogram begins, as a share of the width. */
+const SPLIT = 0.68;
 const MOST_DOTS = 1500;
 const BINS = 24;
 
@@ -35,7 +35,7 @@ export class Live {
         caption.className = "hint";
         caption.textContent = title;
         const svg = place.appendChild(document.createElementNS(SVG, "svg"));
-        const [width, height, count] = [WIDTH, 70, Math.ceil(ms / 100)];
+        const [width, height, count] = [widthOf(this.place), 70, Math.ceil(ms / 100)];
         svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
         svg.setAttribute("role", "img");
         svg.setAttribute("aria-label", title);
@@ -94,6 +94,9 @@ export class Live {
     }
 }
 
+/** As many units as it has pixels, so that text is as large as all other text. @param {HTMLElement} place */
+const widthOf = (place) => Math.max(260, Math.min(896, Math.round(place.clientWidth || place.parentElement.clientWidth)));
+
 class Ages {
     constructor(place, lanes, most, seconds, title) {
         this.most = most;
@@ -101,13 +104,15 @@ class Ages {
         this.begin = performance.now();
         this.waiting = [];
         this.dots = 0;
+        this.width = widthOf(place);
+        this.split = this.width * SPLIT;
         const caption = document.createElement("p");
         caption.className = "hint";
         caption.textContent = title;
         const legend = document.createElement("p");
         legend.className = "legend";
         this.svg = document.createElementNS(SVG, "svg");
-        this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+        this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
         this.svg.setAttribute("role", "img");
         this.svg.setAttribute("aria-label", title);
         this.axes();
@@ -130,15 +135,15 @@ class Ages {
     }
 
     axes() {
-        this.draw(this.svg, "line", { x1: LEFT, x2: WIDTH, y1: BOTTOM, y2: BOTTOM, class: "axis" });
+        this.draw(this.svg, "line", { x1: LEFT, x2: this.width, y1: BOTTOM, y2: BOTTOM, class: "axis" });
         for (let step = 0; step <= 4; step += 1) {
             const age = (this.most * step) / 4;
             const y = this.y(age);
-            this.draw(this.svg, "line", { x1: LEFT, x2: WIDTH, y1: y, y2: y, class: "guide" });
+            this.draw(this.svg, "line", { x1: LEFT, x2: this.width, y1: y, y2: y, class: "guide" });
             this.draw(this.svg, "text", { x: LEFT - 6, y: y + 4, class: "tick", "text-anchor": "end" }).textContent = `${Math.round(age)} ms`;
         }
         this.draw(this.svg, "text", { x: LEFT, y: HEIGHT - 6, class: "tick" }).textContent = "time";
-        this.draw(this.svg, "text", { x: SPLIT + 12, y: HEIGHT - 6, class: "tick" }).textContent = "how many of each age";
+        this.draw(this.svg, "text", { x: this.split + 12, y: HEIGHT - 6, class: "tick" }).textContent = "how many of each age";
     }
 
     y(age) {
@@ -162,7 +167,7 @@ class Ages {
             lane.histogram[Math.min(BINS - 1, Math.max(0, Math.floor((age / this.most) * BINS)))] += 1;
             changed.add(lane);
             if (this.dots++ > MOST_DOTS) continue;
-            const x = LEFT + Math.min(1, (at - this.begin) / 1000 / this.seconds) * (SPLIT - LEFT - 6) + 3;
+            const x = LEFT + Math.min(1, (at - this.begin) / 1000 / this.seconds) * (this.split - LEFT - 6) + 3;
             this.draw(lane.group, "circle", { cx: x.toFixed(1), cy: this.y(age).toFixed(1), r: 2.5 });
         }
         for (const lane of changed) {
@@ -176,7 +181,7 @@ class Ages {
         const height = (BOTTOM - 10) / BINS;
         const bars = lane.histogram.map((count, bin) => {
             const bar = document.createElementNS(SVG, "rect");
-            const attributes = { x: SPLIT + 12, y: BOTTOM - (bin + 1) * height + 1, width: (count / top) * (WIDTH - SPLIT - 16), height: height - 2 };
+            const attributes = { x: this.split + 12, y: BOTTOM - (bin + 1) * height + 1, width: (count / top) * (this.width - this.split - 16), height: height - 2 };
             for (const [key, value] of Object.entries(attributes)) bar.setAttribute(key, String(value));
             return bar;
         });

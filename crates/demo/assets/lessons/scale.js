@@ -3,9 +3,9 @@
 import { words } from "/assets/lessons/table.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640;
+/** Where the axis begins, and how far from the right it ends: the style sheet knows both, for the input below it. */
 const LEFT = 96;
-const RIGHT = WIDTH - 24;
+const MARGIN = 24;
 const ROWS = { guess: ["your guess", 22], published: ["published", 50], model: ["the model", 78], measured: ["measured", 106] };
 const AXIS = 126;
 
@@ -17,9 +17,23 @@ export class Scale {
         this.figure = figure;
         this.isLogarithmic = input.dataset.scale === "log";
         this.said = {};
-        svg.setAttribute("viewBox", `0 0 ${WIDTH} ${AXIS + 26}`);
+        /** @type {Map<string, [number | null | undefined, [number, number] | undefined]>} what is marked, to draw it anew in another width */
+        this.marks = new Map();
+        new ResizeObserver(() => this.redraw()).observe(svg);
+        this.redraw();
+    }
+
+    /** As wide as its place is, so that its text is as large as all other text. */
+    redraw() {
+        const width = Math.max(260, Math.round(this.svg.clientWidth));
+        if (width === this.width) return;
+        this.width = width;
+        this.right = width - MARGIN;
+        this.svg.setAttribute("viewBox", `0 0 ${width} ${AXIS + 26}`);
+        this.svg.replaceChildren();
         this.axis();
         for (const name of Object.keys(ROWS)) this.row(name);
+        for (const [name, [value, range]] of this.marks) this.mark(name, value, range);
         this.describe();
     }
 
@@ -33,13 +47,13 @@ export class Scale {
     x(value) {
         const [least, most] = [Number(this.input.min), Number(this.input.max)];
         const place = this.isLogarithmic ? Math.log10(Math.max(value, 1e-9)) : value;
-        return LEFT + (Math.min(Math.max((place - least) / (most - least), 0), 1)) * (RIGHT - LEFT);
+        return LEFT + (Math.min(Math.max((place - least) / (most - least), 0), 1)) * (this.right - LEFT);
     }
 
     axis() {
-        this.draw(this.svg, "line", { x1: LEFT, x2: RIGHT, y1: AXIS, y2: AXIS, class: "axis" });
+        this.draw(this.svg, "line", { x1: LEFT, x2: this.right, y1: AXIS, y2: AXIS, class: "axis" });
         const [least, most] = [Number(this.input.min), Number(this.input.max)];
-        const steps = this.isLogarithmic ? most - least : 4;
+        const steps = this.isLogarithmic ? most - least : this.width > 460 ? 4 : 2;
         for (let step = 0; step <= steps; step += 1) {
             const place = least + ((most - least) * step) / steps;
             const value = this.isLogarithmic ? 10 ** place : place;
@@ -54,12 +68,13 @@ export class Scale {
         const [label, y] = ROWS[name];
         const text = this.draw(this.svg, "text", { x: 0, y: y + 4, class: "row" });
         text.textContent = label;
-        this.draw(this.svg, "line", { x1: LEFT, x2: RIGHT, y1: y, y2: y, class: "guide" });
+        this.draw(this.svg, "line", { x1: LEFT, x2: this.right, y1: y, y2: y, class: "guide" });
         this.draw(this.svg, "g", { "data-row": name });
     }
 
     /** Puts a mark on a row; null takes it away. @param {string} name @param {number | null | undefined} value @param {[number, number]} [range] */
     mark(name, value, range) {
+        this.marks.set(name, [value, range]);
         const group = this.svg.querySelector(`[data-row="${name}"]`);
         group.replaceChildren();
         const y = ROWS[name][1];
@@ -68,11 +83,12 @@ export class Scale {
             this.draw(group, "rect", { x: from - 1, y: y - 7, width: Math.max(to - from, 1) + 2, height: 14, rx: 3, class: "range" });
         }
         if (value === null || value === undefined || !Number.isFinite(value)) {
-            this.said[name] = name === "guess" ? "no guess" : "nothing";
+            const text = this.draw(group, "text", { x: LEFT + 6, y: y + 4, class: "tick" });
+            text.textContent = this.said[name] = name === "guess" ? "no guess" : "nothing";
         } else {
             const x = this.x(value);
             this.draw(group, "circle", { cx: x, cy: y, r: 6, class: `mark ${name}` });
-            const isRight = x > (LEFT + RIGHT) / 2;
+            const isRight = x > (LEFT + this.right) / 2;
             const edge = range ? this.x(isRight ? range[0] : range[1]) : x;
             const at = isRight ? Math.min(edge, x - 6) - 7 : Math.max(edge, x + 6) + 7;
             const text = this.draw(group, "text", { x: at, y: y + 4, class: "value", "text-anchor": isRight ? "end" : "start" });

@@ -95,6 +95,7 @@ impl Order {
         let usual = super::servers::config(allow_origins);
         Config {
             batching: self.batching.unwrap_or(usual.batching),
+            keep_alive: self.keep_alive.unwrap_or(usual.keep_alive),
             ..usual
         }
     }
