@@ -1,8 +1,9 @@
 //! Every lesson as a student does it: opened, guessed, run, with the keyboard alone; and each figure lies where the models say.
 //!
-//! A figure that missed may be measured once more, but only if the page itself found that it was held up: it measures its own lag, and says so to
-//! its reader too.
+//! A figure that missed may be measured again, with nothing beside it, but only if the page itself found that it was held up: it measures its own
+//! lag, and says so to its reader too.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use browser::{Browser, BrowserError, Page, Theme, Viewport};
@@ -37,6 +38,21 @@ struct Row {
     high: Option<f64>,
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            figure,
+            measured,
+            low,
+            high,
+        } = self;
+        write!(
+            f,
+            "{figure} is {measured:?}, and {low:?} to {high:?} was foretold"
+        )
+    }
+}
+
 impl Row {
     /// Whether it is where the model says; so is what no model says anything of, if it was measured.
     fn holds(&self) -> bool {
@@ -52,7 +68,7 @@ impl Row {
 async fn each_lesson_shows_what_the_models_say() {
     let demo = Demo::start();
     let browser = Browser::start().await.unwrap();
-    let page = browser.open(&demo.url("/"), DESK).await.unwrap();
+    let page = browser.open(&demo.url, DESK).await.unwrap();
     let listed: Vec<Listed> = page
         .eval("fetch('/lessons.json').then((answer) => answer.json())")
         .await
@@ -64,41 +80,103 @@ async fn each_lesson_shows_what_the_models_say() {
     known.sort_unstable();
     assert_eq!(ids, known, "each lesson is run");
 
-    let (one, other) = tokio::join!(
-        line(&browser, &demo, &listed, LINES[0]),
-        line(&browser, &demo, &listed, LINES[1])
-    );
-    let faults: Vec<String> = one.into_iter().chain(other).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-/// One lesson after the other; what is wrong with them.
-async fn line(browser: &Browser, demo: &Demo, listed: &[Listed], ids: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for id in ids {
-        let lesson = listed.iter().find(|lesson| lesson.id == *id).unwrap();
-        let begun = Instant::now();
-        let mut found = Vec::new();
-        if let Err(error) = learn(browser, demo, lesson, &mut found).await {
-            found.push(error.to_string());
-        }
-        eprintln!("lesson {id}: {:?}, {found:?}", begun.elapsed());
-        faults.extend(found.into_iter().map(|fault| format!("lesson {id}: {fault}")));
+    let class = Class {
+        browser,
+        demo,
+        listed,
+    };
+    let (mut faults, others) = tokio::join!(class.line(LINES[0]), class.line(LINES[1]));
+    faults.told.extend(others.told);
+    faults.again.extend(others.again);
+    for id in faults.again {
+        faults.told.extend(class.alone(id).await);
     }
-    faults
+    assert!(faults.told.is_empty(), "{}", faults.told.join("\n"));
 }
 
-async fn learn(
-    browser: &Browser,
-    demo: &Demo,
-    lesson: &Listed,
-    faults: &mut Vec<String>,
-) -> Result<(), BrowserError> {
-    let page = browser.open(&demo.url(&lesson.url), DESK).await?;
+/// All that a lesson is learnt with.
+struct Class {
+    browser: Browser,
+    demo: Demo,
+    listed: Vec<Listed>,
+}
+
+/// What is wrong.
+#[derive(Default)]
+struct Faults {
+    told: Vec<String>,
+    /// Lessons whose figures missed while the machine was busy.
+    again: Vec<&'static str>,
+}
+
+impl Class {
+    /// One lesson after the other.
+    async fn line(&self, ids: &[&'static str]) -> Faults {
+        let mut faults = Faults::default();
+        for &id in ids {
+            let lesson = self.learn(id).await;
+            faults.told.extend(lesson.told);
+            if lesson.busy && !lesson.missed.is_empty() {
+                faults.again.push(id);
+            } else {
+                faults.told.extend(lesson.missed);
+            }
+        }
+        faults
+    }
+
+    /// A lesson again, as long as it is disturbed; the figures that missed.
+    async fn alone(&self, id: &str) -> Vec<String> {
+        const TIMES: usize = 3;
+        let mut last = Vec::new();
+        for _ in 0..TIMES {
+            let lesson = self.learn(id).await;
+            last = [lesson.told, lesson.missed].concat();
+            if last.is_empty() || !lesson.busy {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn learn(&self, id: &str) -> Outcome {
+        let lesson = self.listed.iter().find(|lesson| lesson.id == id).unwrap();
+        let begun = Instant::now();
+        let mut outcome = Outcome::default();
+        if let Err(error) = learn(self, lesson, &mut outcome).await {
+            outcome.told.push(error.to_string());
+        }
+        for fault in outcome.told.iter_mut().chain(&mut outcome.missed) {
+            *fault = format!("lesson {id}: {fault}");
+        }
+        println!("lesson {id}: {:?}, {outcome:?}", begun.elapsed());
+        outcome
+    }
+}
+
+/// What a lesson showed.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// What is wrong with its page.
+    told: Vec<String>,
+    /// Figures that aren't where the model says.
+    missed: Vec<String>,
+    /// Whether the page found that it was held up.
+    busy: bool,
+}
+
+/// Opened, guessed, run and looked at.
+async fn learn(class: &Class, lesson: &Listed, outcome: &mut Outcome) -> Result<(), BrowserError> {
+    let address = format!("{}{}", class.demo.origin(), lesson.url);
+    let page = class.browser.open(&address, DESK).await?;
     state(&page, "ready").await?;
+    let faults = &mut outcome.told;
     let heading = page.text("h1").await?;
     if heading != lesson.title {
-        faults.push(format!("its heading is {heading:?}, not {:?}", lesson.title));
+        faults.push(format!(
+            "its heading is {heading:?}, not {:?}",
+            lesson.title
+        ));
     }
 
     // Nothing is run, and nothing is told, before there is a guess.
@@ -107,7 +185,11 @@ async fn learn(
         faults.push("the figures are there before the guess".into());
     }
     page.run("document.querySelector('#run').click()").await?;
-    if page.eval::<String>("document.documentElement.dataset.lesson").await? != "ready" {
+    if page
+        .eval::<String>("document.documentElement.dataset.lesson")
+        .await?
+        != "ready"
+    {
         faults.push("it runs without a guess".into());
     }
     tab_to(&page, "guess").await?;
@@ -115,32 +197,30 @@ async fn learn(
     tab_to(&page, "run").await?;
     page.press("Enter").await?;
     state(&page, "done").await?;
-    let mut rows = read(&page).await?;
-    let stalled = "document.documentElement.dataset.stalled === 'true'";
-    if rows.iter().any(|row| !row.holds()) && page.eval::<bool>(stalled).await? {
-        eprintln!("lesson {}: once more, the machine was busy: {rows:?}", lesson.id);
-        tab_to(&page, "run").await?;
-        page.press("Enter").await?;
-        state(&page, "running").await?;
-        state(&page, "done").await?;
-        rows = read(&page).await?;
-    }
+    let rows = read(&page).await?;
+    outcome.busy = page
+        .eval("document.documentElement.dataset.stalled === 'true'")
+        .await?;
     if rows.is_empty() {
         faults.push("it has no figures".into());
     }
     let lag = page.text("#lag").await?;
-    for row in rows.iter().filter(|row| !row.holds()) {
-        faults.push(format!("{row:?}; {lag}"));
-    }
+    let missed = rows.iter().filter(|row| !row.holds());
+    outcome.missed = missed.map(|row| format!("{row}; {lag}")).collect();
     if page.text("#meaning").await?.is_empty() {
         faults.push("it doesn't say what its figures mean".into());
     }
-    if !page.eval::<bool>("localStorage.getItem('pushlab.lessons').includes(location.pathname.split('/').pop())").await? {
+    if !page
+        .eval::<bool>(
+            "localStorage.getItem('pushlab.lessons').includes(location.pathname.split('/').pop())",
+        )
+        .await?
+    {
         faults.push("it isn't remembered as done".into());
     }
     looks(&page, &format!("lesson-{}", lesson.id), faults).await?;
     shows_code(&page, faults).await?;
-    keeps_to_itself(&page, demo, faults).await
+    keeps_to_itself(&page, &class.demo, faults).await
 }
 
 /// Waits until the page is in a state.
@@ -189,14 +269,21 @@ async fn read(page: &Page) -> Result<Vec<Row>, BrowserError> {
 
 /// Light, dark, on a phone: it fits, can be read and named. Leaves pictures.
 async fn looks(page: &Page, name: &str, faults: &mut Vec<String>) -> Result<(), BrowserError> {
-    for viewport in [Viewport::phone(390, Theme::Dark), Viewport::wide(1280, Theme::Dark), DESK] {
+    for viewport in [
+        Viewport::phone(390, Theme::Dark),
+        Viewport::wide(1280, Theme::Dark),
+        DESK,
+    ] {
         page.set_viewport(viewport).await?;
         let which = format!("{name}-{}-{}", viewport.width, viewport.theme);
         for element in page.overflow().await? {
             faults.push(format!("{which}: sticks out: {element}"));
         }
         for low in page.low_contrast().await? {
-            faults.push(format!("{which}: contrast {} < {}: {}", low.ratio, low.needed, low.text));
+            faults.push(format!(
+                "{which}: contrast {} < {}: {}",
+                low.ratio, low.needed, low.text
+            ));
         }
         let picture = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
             .with_file_name("screenshots")
@@ -214,7 +301,8 @@ async fn looks(page: &Page, name: &str, faults: &mut Vec<String>) -> Result<(), 
 
 /// The files that it says it runs are there, and it is them that it shows.
 async fn shows_code(page: &Page, faults: &mut Vec<String>) -> Result<(), BrowserError> {
-    page.run("for (const one of document.querySelectorAll('#code details')) one.open = true").await?;
+    page.run("for (const one of document.querySelectorAll('#code details')) one.open = true")
+        .await?;
     page.wait_for("[...document.querySelectorAll('#code details')].every((one) => one.querySelector('code')?.textContent)").await?;
     let missing: Vec<String> = page
         .eval("[...document.querySelectorAll('#code code')].map((code) => code.textContent).filter((text) => !text.includes('\\n'))")
@@ -224,12 +312,17 @@ async fn shows_code(page: &Page, faults: &mut Vec<String>) -> Result<(), Browser
 }
 
 /// It complained of nothing, and asked nobody but this machine.
-async fn keeps_to_itself(page: &Page, demo: &Demo, faults: &mut Vec<String>) -> Result<(), BrowserError> {
-    let host = demo.url("/");
-    let host = host.trim_start_matches("http://").split(':').next().unwrap_or_default();
+async fn keeps_to_itself(
+    page: &Page,
+    demo: &Demo,
+    faults: &mut Vec<String>,
+) -> Result<(), BrowserError> {
+    let host = demo.authority().split(':').next().unwrap_or_default();
     for request in page.requests().await? {
         let rest = request.url.split_once("://").map_or("", |(_, rest)| rest);
-        let is_ours = rest.strip_prefix(host).is_some_and(|rest| rest.starts_with(':'));
+        let is_ours = rest
+            .strip_prefix(host)
+            .is_some_and(|rest| rest.starts_with(':'));
         if !is_ours && !request.url.starts_with("data:") {
             faults.push(format!("it asks for {}", request.url));
         }
