@@ -40,10 +40,11 @@ lesson(async (run) => {
         const few = [];
         for (let one = begun; one < Math.min(begun + 5, settings.websockets); one += 1) few.push(run.keep(await bench.client("websocket", {})));
         clients.push(...few);
-        await within(3000, () => few.every((client) => client.state === "open"), signal);
+        const allOpened = await within(3000, () => few.every((client) => client.state === "open"), signal);
         connected = clients.filter((client) => client.state === "open").length;
         sockets.set(connected);
         progress(0.5 + clients.length / settings.websockets / 2);
+        if (!allOpened) break;
     }
     return { streams: atOnce, after, websockets: connected };
 }, (figures) =>

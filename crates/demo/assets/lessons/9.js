@@ -6,19 +6,24 @@ import { hear, mean, open, play, ready, wholeIntervals, within } from "/assets/l
 lesson(async (run) => {
     const { settings, progress, signal, live, say } = run;
     const pollers = [
-        { name: "delay-kept", title: "fixed delay, kept", colour: "request-response#1", pacing: "delay", keep_alive: true },
-        { name: "delay-fresh", title: "fixed delay, fresh", colour: "long-poll#2", pacing: "delay", keep_alive: false },
-        { name: "rate-kept", title: "fixed rate, kept", colour: "sse#3", pacing: "rate", keep_alive: true },
-        { name: "rate-fresh", title: "fixed rate, fresh", colour: "websocket#4", pacing: "rate", keep_alive: false },
+        { name: "delay-kept", title: "fixed delay, kept", colour: "request-response#kept", pacing: "delay", keep_alive: true },
+        { name: "delay-fresh", title: "fixed delay, fresh", colour: "websocket#fresh", pacing: "delay", keep_alive: false },
+        { name: "rate-kept", title: "fixed rate, kept", colour: "request-response#kept", pacing: "rate", keep_alive: true },
+        { name: "rate-fresh", title: "fixed rate, fresh", colour: "websocket#fresh", pacing: "rate", keep_alive: false },
     ];
     const seconds = settings.events / settings.rate;
     const most = settings.interval_ms + settings.rtt_ms * 4;
-    const chart = live.ages(pollers.map(({ colour, title }) => ({ name: colour, title })), most, seconds + 2);
+    const charts = Object.fromEntries(["delay", "rate"].map((pacing) => {
+        const lanes = pollers.filter((poller) => poller.pacing === pacing).map(({ colour, title }) => ({ name: colour, title }));
+        const title = pacing === "delay" ? "A fixed delay after each answer" : "A fixed rate, by the clock";
+        return [pacing, live.ages(lanes, most, seconds + 2, title, settings.events * 2)];
+    }));
     say("Connecting.");
     const shares = new Map();
     const measure = async ({ name, colour, pacing, keep_alive }) => {
         const link = { rtt_ms: settings.rtt_ms, set_up: settings.set_up_tls };
         const bench = await open(run, { keep_alive, link });
+        const chart = charts[pacing];
         const options = { interval: settings.interval_ms, pacing };
         const listener = await hear(bench, "request-response", options, (heard) => chart.add(colour, heard.age));
         await ready(bench, [listener], signal);

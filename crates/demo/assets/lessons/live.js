@@ -22,10 +22,10 @@ export class Live {
     /**
      * A chart of ages.
      * @param {{name: string, title: string}[]} lanes transports @param {number} most the greatest age that is expected, ms
-     * @param {number} seconds how long the run takes @param {string} [title]
+     * @param {number} seconds how long the run takes @param {string} [title] @param {number} [events] how many there will be, all lanes together
      */
-    ages(lanes, most, seconds, title = "Each dot is an event: how old it was when it was heard") {
-        return new Ages(this.place, lanes, most, seconds, title);
+    ages(lanes, most, seconds, title = "Each dot is an event: how old it was when it was heard", events = 0) {
+        return new Ages(this.place, lanes, most, seconds, title, events);
     }
 
     /** How many of something there were in each 100 ms. @param {string} name @param {string} title @param {number} ms how long */
@@ -69,7 +69,7 @@ export class Live {
     counter(name, label, most) {
         if (this.counters.size === 0) {
             this.list = this.place.appendChild(document.createElement("dl"));
-            this.list.className = "counters";
+            this.list.className = "lesson-counters";
         }
         const line = this.list.appendChild(document.createElement("div"));
         line.dataset.transport = name;
@@ -98,11 +98,14 @@ export class Live {
 const widthOf = (place) => Math.max(260, Math.min(896, Math.round(place.clientWidth || place.parentElement.clientWidth)));
 
 class Ages {
-    constructor(place, lanes, most, seconds, title) {
+    constructor(place, lanes, most, seconds, title, events) {
         this.most = most;
         this.seconds = seconds;
         this.begin = performance.now();
         this.waiting = [];
+        // Of many, only every so-manieth is a dot; all are counted.
+        this.each = Math.max(1, Math.ceil(events / MOST_DOTS));
+        this.seen = 0;
         this.dots = 0;
         this.width = widthOf(place);
         this.split = this.width * SPLIT;
@@ -166,7 +169,8 @@ class Ages {
             lane.count += 1;
             lane.histogram[Math.min(BINS - 1, Math.max(0, Math.floor((age / this.most) * BINS)))] += 1;
             changed.add(lane);
-            if (this.dots++ > MOST_DOTS) continue;
+            if ((this.seen += 1) % this.each !== 0 || this.dots > MOST_DOTS * 1.5) continue;
+            this.dots += 1;
             const x = LEFT + Math.min(1, (at - this.begin) / 1000 / this.seconds) * (this.split - LEFT - 6) + 3;
             this.draw(lane.group, "circle", { cx: x.toFixed(1), cy: this.y(age).toFixed(1), r: 2.5 });
         }

@@ -53,7 +53,8 @@ export class Scale {
     axis() {
         this.draw(this.svg, "line", { x1: LEFT, x2: this.right, y1: AXIS, y2: AXIS, class: "axis" });
         const [least, most] = [Number(this.input.min), Number(this.input.max)];
-        const steps = this.isLogarithmic ? most - least : this.width > 460 ? 4 : 2;
+        const choices = (most - least) / Number(this.input.step);
+        const steps = this.isLogarithmic ? most - least : choices <= 8 ? choices : this.width > 460 ? 4 : 2;
         for (let step = 0; step <= steps; step += 1) {
             const place = least + ((most - least) * step) / steps;
             const value = this.isLogarithmic ? 10 ** place : place;
