@@ -37,10 +37,17 @@ let crowded = null;
 // On a wide screen there is room for everything beside the panels.
 $("controls").open = matchMedia("(min-width: 110rem)").matches;
 
+/** Sooner than a client of thousands should come back: here there are five, and somebody waits for them. */
+const BACKOFF = { first: 250, most: 4000, jitter: 1000 };
+
 // ---- The bench ----
 
 function link() {
     return { rtt_ms: knobs.rtt.value, jitter_ms: Math.min(knobs.jitter.value, knobs.rtt.value / 2), bandwidth_kbps: knobs.bandwidth.value };
+}
+
+function polling() {
+    return { interval: knobs.interval.value, pacing: $("pacing").value };
 }
 
 async function open() {
@@ -93,11 +100,10 @@ async function reopen() {
     await open();
 }
 
-/** A client of one transport, in place of the one that there was. */
+/** A client of one transport. */
 async function connect(name) {
     const panel = board.panels.get(name);
-    const options = { interval: knobs.interval.value, pacing: $("pacing").value, hidden: "same" };
-    const client = await bench.client(name, options);
+    const client = await bench.client(name, { ...polling(), backoff: BACKOFF, hidden: "same" });
     clients.set(name, client);
     const watch = () => {
         panel.becomes(client.state);
@@ -123,12 +129,10 @@ const retune = settled(() => {
         rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value, seed: Number($("seed").value) || 1, by: $("publisher").value,
     });
 }, 150);
-const repoll = settled(async () => {
-    const name = "request-response";
-    if (!bench || !clients.has(name)) return;
-    await clients.get(name).close();
-    if (bench) await connect(name);
-}, 300);
+/** A client looks at its options before each poll. */
+const repoll = settled(() => {
+    for (const client of clients.values()) Object.assign(client.options, polling());
+}, 150);
 const crowd = settled(() => {
     if (!bench) return;
     const transport = $("crowd").value;
