@@ -284,7 +284,7 @@ export class Diagram {
             const along = slope > Math.PI / 2 ? slope - Math.PI : slope;
             if (Math.abs(along) > 1.2) continue;
             taken.push(middle);
-            const text = shortened(paint, message.preflight ? `(${message.title})` : message.title, across / Math.cos(along) - 24);
+            const text = shortened(paint, message.preflight ? `(${titled(message)})` : titled(message), across / Math.cos(along) - 24);
             paint.save();
             paint.translate((this.left + this.right) / 2, middle);
             paint.rotate(along);
@@ -376,10 +376,15 @@ export class Diagram {
     }
 }
 
+/** What a message is, without the secret that a poll carries: that is long, and the same each time. @param {import("./traffic.js").Message} message */
+export function titled({ title }) {
+    return title.replace(/([?&])token=[^&\s]*&?/, "$1").replace(/[?&]$/, "");
+}
+
 /** A message in words. @param {import("./traffic.js").Message} message @param {import("./traffic.js").Traffic} traffic */
 export function described(message, traffic) {
     const words = [
-        `${message.way === "up" ? "→ server" : "← server"}: ${message.title}`,
+        `${message.way === "up" ? "→ server" : "← server"}: ${titled(message)}`,
         `${ms((message.arrived_us - message.sent_us) / 1000)} on its way`,
         `${bytes(message.payload)} payload + ${bytes(message.overhead)} overhead`,
     ];

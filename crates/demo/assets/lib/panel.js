@@ -3,10 +3,11 @@
 import { Ages } from "./ages.js";
 import { BytesView } from "./bytes.js";
 import { Counters } from "./counters.js";
-import { Diagram, described } from "./diagram.js";
+import { Diagram, described, titled } from "./diagram.js";
 import { h, put } from "./dom.js";
 import { ms, plural } from "./format.js";
 import { Histogram } from "./histogram.js";
+import { called } from "./names.js";
 import { Strip } from "./strip.js";
 import { Traffic } from "./traffic.js";
 
@@ -45,7 +46,8 @@ export class Panel {
     }
 
     build(code) {
-        const { name, title } = this.transport;
+        const { name } = this.transport;
+        const title = called(name);
         const part = (tag, attributes, ...children) => h(tag, attributes ?? {}, ...children);
         this.state = part("span.state");
         this.age = part("output.age", { text: "–", "aria-live": "off" });
@@ -64,11 +66,11 @@ export class Panel {
         this.root = part(
             "article.panel",
             { "data-transport": name, "data-panel": name, "aria-labelledby": `title-${name}` },
-            part("header", {}, part("h2.transport", { id: `title-${name}`, text: title }), this.state),
+            part("header", {}, part("h2.transport", { id: `title-${name}`, title: this.transport.title, text: title }), this.state),
             part("p.latest", {}, this.age, this.keys),
             part("p.ends", { "aria-hidden": "true" }, part("span", { text: "browser" }), part("span", { text: "server" })),
             sequence,
-            part("h3", { text: "Age of each message, last 30 s" }),
+            part("h3", { text: "Ages, last 30 s" }),
             strip,
             bars,
             figures,
@@ -206,7 +208,7 @@ export class Panel {
         for (const message of this.traffic.messages.slice(-TABLE_ROWS).reverse()) {
             const row = body.insertRow();
             const remarks = message.preflight ? "preflight" : this.traffic.isUseless(message) ? "useless" : "";
-            const cells = [`${message.way === "up" ? "→" : "←"} ${message.title}`, ms((message.arrived_us - message.sent_us) / 1000), `${message.payload} + ${message.overhead}`, remarks];
+            const cells = [`${message.way === "up" ? "→" : "←"} ${titled(message)}`, ms((message.arrived_us - message.sent_us) / 1000), `${message.payload} + ${message.overhead}`, remarks];
             for (const text of cells) row.insertCell().textContent = text;
             row.title = described(message, this.traffic);
         }
@@ -215,9 +217,9 @@ export class Panel {
 
     /** In a sentence. */
     summary() {
-        if (this.ages.count === 0) return `${this.transport.title}: nothing yet`;
+        if (this.ages.count === 0) return `${called(this.transport.name)}: nothing yet`;
         const useless = this.counts?.requests > 0 ? `, ${this.counts.useless} of ${plural(this.counts.requests, "request")} useless` : "";
-        return `${this.transport.title}: ${plural(this.received, "event")}, median age ${ms(this.figures?.median ?? NaN)}${useless}`;
+        return `${called(this.transport.name)}: ${plural(this.received, "event")}, median age ${ms(this.figures?.median ?? NaN)}${useless}`;
     }
 
     clear() {

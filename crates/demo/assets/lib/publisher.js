@@ -20,6 +20,8 @@ export class Publisher {
         /** @type {Map<import("./panel.js").Panel, number>} since when a transport owes */
         this.since = new Map();
         this.timer = 0;
+        /** Of the link, in milliseconds. */
+        this.rtt = 0;
     }
 
     get now() {
@@ -91,7 +93,7 @@ export class Publisher {
     welcomed(panel, resumed) {
         if (resumed && this.since.has(panel)) return;
         panel.forgive();
-        this.since.set(panel, this.now + JOINED_US + 2000 * (this.bench.link?.rtt_ms ?? 0));
+        this.since.set(panel, this.now + JOINED_US + 2000 * this.rtt);
     }
 
     /** A page's client received an event. */

@@ -1,6 +1,7 @@
 // A result of the lab as it was kept: medians over its trials, with their intervals. `recordings/tour-broadcast.json` holds figures of a folder of `results/`.
 
 import { h, put } from "./dom.js";
+import { called } from "./names.js";
 import { bytes, ms, share } from "./format.js";
 
 const RESULT = "/assets/recordings/tour-broadcast.json";
@@ -35,7 +36,7 @@ export async function readings(host, label) {
             const range = value.low === value.high ? "" : `${words(value.low)} to ${words(value.high)}`;
             return h("td", { "data-metric": metric, "data-median": value.median }, words(value.median), h("span.range", { text: range }));
         });
-        return h("tr", { "data-transport": arm }, h("th", { scope: "row" }, h("span.transport", { text: arm })), ...cells);
+        return h("tr", { "data-transport": arm }, h("th", { scope: "row" }, h("span.transport", { text: called(arm) })), ...cells);
     });
     host.replaceChildren(h("table.readings", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows)));
 }
