@@ -124,7 +124,6 @@ export class Panel {
         this.known.add(event.id);
         if (this.known.size > KNOWN) this.known.delete(this.known.values().next().value);
         this.received += 1;
-        this.root.dataset.received = this.received;
         this.pending.delete(event.id);
         this.traffic.heard(event);
         const age = (event.received - event.published) / 1000;
@@ -159,8 +158,8 @@ export class Panel {
         const bits = [plural(this.received, "event"), lag === 0 ? "none is missing" : `${lag} on the way`];
         if (this.missed > 0) bits.push(`${this.missed} lost`);
         if (this.duplicates > 0) bits.push(`${this.duplicates} twice`);
-        this.root.dataset.pending = lag;
-        this.root.dataset.missed = this.missed;
+        const { least, median } = this.figures;
+        Object.assign(this.root.dataset, { received: this.received, pending: lag, missed: this.missed, duplicates: this.duplicates, least, median });
         const text = bits.join(" · ");
         put(this.delivery, text);
         this.delivery.classList.toggle("bad", this.missed > 0 || this.duplicates > 0);
