@@ -240,7 +240,7 @@ record.addEventListener("click", () => {
     if (recorder) {
         recorder.save();
         recorder = null;
-    } else recorder = new Recorder(bench, { link: { ...link(), plugged }, interval_ms: knobs.interval.value, rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value });
+    } else recorder = new Recorder(bench, board, { link: { ...link(), plugged }, interval_ms: knobs.interval.value, rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value });
     publisher.recorder = recorder;
     record.setAttribute("aria-pressed", String(recorder !== null));
     put(record, recorder ? "Stop, and save the recording" : "Record");

@@ -27,7 +27,7 @@ export async function readings(host, label) {
         return;
     }
     const when = result.started_utc.slice(0, 16).replace("T", " ");
-    put(label, `Recorded on ${when} UTC with pushlab ${result.version} (${result.git_commit.slice(0, 7)}) on ${result.cpu_model}, without a network between: “${result.question}” ${result.trials} trials, results/${result.folder}. Nothing of it happens now.`);
+    put(label, `Recorded on ${when} UTC with pushlab ${result.version} (${result.git_commit.slice(0, 7)}) on ${result.cpu_model}, without a network between: “${result.question}” ${result.trials} trials, polls every ${result.poll_interval.replace("ms", " ms")}, results/${result.folder}. Nothing of it happens now.`);
     const titles = ["Transport", ...COLUMNS.map(([, title]) => title)].map((text) => h("th", { scope: "col", text }));
     const rows = result.arms.map(({ arm, metrics }) => {
         const cells = COLUMNS.map(([metric, , words]) => {

@@ -76,6 +76,9 @@ fn readings_are_those_of_the_result() {
     for field in ["scenario", "question", "trials"] {
         assert_eq!(shown[field], summary[field], "{field}");
     }
+    let scenario = std::fs::read_to_string(folder.join("scenario.toml")).unwrap();
+    let interval = format!("poll-interval = {}", shown["poll_interval"]);
+    assert!(scenario.contains(&interval), "{interval}");
     assert_eq!(shown["started_utc"], manifest["started_utc"]);
     assert_eq!(shown["version"], manifest["build"]["version"]);
     assert_eq!(shown["git_commit"], manifest["build"]["git_commit"]);
