@@ -63,9 +63,9 @@ export class Board {
         if (message.transport) this.panels.get(message.transport)?.take(message);
     }
 
-    /** An event is owed by all transports, or by those that are told. @param {string} id @param {(panel: Panel) => boolean} [by] */
-    owe(id, by = () => true) {
-        for (const panel of this.panels.values()) if (by(panel)) panel.owe(id);
+    /** An event is owed by all transports, or by those that are told. @param {string} id @param {number | null} at_us @param {(panel: Panel) => boolean} [by] */
+    owe(id, at_us, by = () => true) {
+        for (const panel of this.panels.values()) if (by(panel)) panel.owe(id, at_us);
     }
 
     // ---- Its own controls ----

@@ -225,11 +225,11 @@ export class Diagram {
         }
     }
 
-    /** A connection's beginning is a ring at both ends, its end a cross. */
+    /** A connection's beginning is a ring at both ends, its end a cross; one that was refused is a cross alone. */
     connections(paint, start, end) {
         const { colours } = this.surface;
         for (const change of this.traffic.connections) {
-            if (change.at < start || change.at > end) continue;
+            if (change.at < start || change.at > end || change.brief) continue;
             const y = this.y(change.at);
             paint.lineWidth = 2;
             paint.strokeStyle = !change.opened && change.how !== "fin" ? colours.bad : colours.quiet;
@@ -259,12 +259,14 @@ export class Diagram {
                 paint.moveTo(this.left + 4, y);
                 paint.arc(this.left, y, crowded ? 2 : 4, 0, 7);
             }
-            if (event.published >= start && event.published <= end && !event.up) {
-                const y = this.y(event.published);
-                const half = crowded ? 2 : 4.5;
-                paint.moveTo(this.right, y - half);
-                for (const [x, dy] of [[half, 0], [0, half], [-half, 0]]) paint.lineTo(this.right + x, y + dy);
-            }
+        }
+        const { published } = this.traffic;
+        const half = crowded ? 2 : 4.5;
+        for (let index = published.length - 1; index >= 0 && published[index] >= start; index -= 1) {
+            if (published[index] > end) continue;
+            const y = this.y(published[index]);
+            paint.moveTo(this.right, y - half);
+            for (const [x, dy] of [[half, 0], [0, half], [-half, 0]]) paint.lineTo(this.right + x, y + dy);
         }
         paint.fill();
     }

@@ -101,8 +101,9 @@ export class Panel {
         if (this.timeline.paused) this.timeline.dirty = true;
     }
 
-    /** An event was published, which this transport owes the page. @param {string} id */
-    owe(id) {
+    /** An event was published, which this transport owes the page. @param {string} id @param {number | null} at_us when, if by the server */
+    owe(id, at_us) {
+        if (at_us !== null) this.traffic.publish(at_us);
         if (this.known.has(id)) return;
         this.pending.add(id);
         // Whoever is away for long is owed much, but remembers only so much.

@@ -65,7 +65,7 @@ export class Publisher {
         } catch {
             return; // Its queue is full: it has been away for long.
         }
-        this.owe(id, at);
+        this.owe(id, at, null);
     }
 
     stop() {
@@ -79,14 +79,15 @@ export class Publisher {
         const id = event === "key" ? this.asked.shift() : tick(n, at_us);
         if (!id) return;
         if (event === "key") this.remember(id, at_us);
-        this.owe(id, at_us);
+        this.owe(id, at_us, at_us);
         for (const hear of this.early.get(id) ?? []) hear();
         this.early.delete(id);
     }
 
-    owe(id, at) {
-        this.board.owe(id, (panel) => at > (this.since.get(panel) ?? Infinity));
-        this.recorder?.note({ owed: { id, at_us: at } });
+    /** @param {string} id @param {number} at @param {number | null} published when by the server, if it was */
+    owe(id, at, published) {
+        this.board.owe(id, published, (panel) => at > (this.since.get(panel) ?? Infinity));
+        this.recorder?.note({ owed: { id, at_us: published } });
     }
 
     /** A client has a session. A new one owes what is published once it has joined again. */
