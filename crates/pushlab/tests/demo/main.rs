@@ -1,0 +1,11 @@
+//! The course as pages and other clients meet it: the real `pushlab demo`, real sockets, and a real browser.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `rig` | a demo of the test's own, and plain clients of it |
+//! | `protocol` | pages, headers, limits |
+//! | `benches` | benches: their life, what they are told and what they tell |
+
+mod benches;
+mod protocol;
+mod rig;
