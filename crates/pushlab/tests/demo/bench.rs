@@ -121,10 +121,7 @@ async fn a_cut_is_seen_and_nothing_is_lost() {
             .until(&format!("{}.dataset.state !== 'open'", panel(transport)))
             .await;
         stage
-            .until(&format!(
-                "Number({}.dataset.pending) > 3",
-                panel(transport)
-            ))
+            .until(&format!("Number({}.dataset.pending) > 3", panel(transport)))
             .await;
     }
     stage.page.click("#cable").await.unwrap();
@@ -144,7 +141,9 @@ async fn a_cut_is_seen_and_nothing_is_lost() {
         .await;
     assert!(received.iter().all(|count| *count > 20), "{received:?}");
     // A browser tells in its console what it can't reach.
-    stage.keeps_to_itself(&["net::ERR_", "WebSocket connection to"]).await;
+    stage
+        .keeps_to_itself(&["net::ERR_", "WebSocket connection to"])
+        .await;
 }
 
 #[tokio::test]
@@ -171,9 +170,11 @@ async fn a_keyboard_is_enough() {
     stage.until(&every("panel.dataset.state === 'open'")).await;
 
     // A letter in a field is the field's.
-    page.run("document.querySelector('#controls').open = true; document.querySelector('#seed').focus()")
-        .await
-        .unwrap();
+    page.run(
+        "document.querySelector('#controls').open = true; document.querySelector('#seed').focus()",
+    )
+    .await
+    .unwrap();
     let struck = "document.querySelector('#struck').textContent";
     let before: String = stage.eval(struck).await;
     page.press("7").await.unwrap();
@@ -236,7 +237,10 @@ async fn what_was_recorded_can_be_played() {
             })()",
         )
         .await;
-    assert!(kept.0 >= SHOWN.len() && kept.1 >= 2 && kept.2 > 2, "{kept:?}");
+    assert!(
+        kept.0 >= SHOWN.len() && kept.1 >= 2 && kept.2 > 2,
+        "{kept:?}"
+    );
 }
 
 #[tokio::test]

@@ -20,9 +20,11 @@ pub(crate) async fn of(page: &Page, name: &str) {
             let viewport = Viewport { theme, ..screen };
             page.set_viewport(viewport).await.unwrap();
             // Two frames later it is laid out.
-            page.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-                .await
-                .unwrap();
+            page.run(
+                "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+            )
+            .await
+            .unwrap();
             let width = screen.width;
             let file = format!("{name}-{width}-{theme}.png");
             let picture = Path::new(env!("CARGO_TARGET_TMPDIR"))

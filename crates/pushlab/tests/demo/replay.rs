@@ -32,10 +32,17 @@ async fn recordings_are_played_and_readings_shown() {
         )
         .await;
         let label = page.text("#label").await.unwrap();
-        assert!(label.contains("Recorded on 20") && label.contains("pushlab"), "{label}");
+        assert!(
+            label.contains("Recorded on 20") && label.contains("pushlab"),
+            "{label}"
+        );
         // It plays by itself, and can be sought.
         page.click("#play").await.unwrap();
-        until(&page, "Number(document.querySelector('#position').value) > 30").await;
+        until(
+            &page,
+            "Number(document.querySelector('#position').value) > 30",
+        )
+        .await;
         page.click("#play").await.unwrap();
         page.run("(input => { input.value = 1000; input.dispatchEvent(new Event('input')); })(document.querySelector('#position'))")
             .await
@@ -70,7 +77,9 @@ async fn recordings_are_played_and_readings_shown() {
 #[test]
 fn readings_are_those_of_the_result() {
     let shown = json(&assets().join("recordings/tour-broadcast.json"));
-    let folder = root().join("results").join(shown["folder"].as_str().unwrap());
+    let folder = root()
+        .join("results")
+        .join(shown["folder"].as_str().unwrap());
     let summary = json(&folder.join("summary.json"));
     let manifest = json(&folder.join("manifest.json"));
     for field in ["scenario", "question", "trials"] {
@@ -100,7 +109,10 @@ fn recordings_are_small_and_whole() {
     let mut found = 0;
     for entry in std::fs::read_dir(assets().join("recordings")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "jsonl") {
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "jsonl")
+        {
             continue;
         }
         found += 1;
@@ -114,7 +126,8 @@ fn recordings_are_small_and_whole() {
 }
 
 fn json(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
 
