@@ -94,6 +94,42 @@ async fn each_lesson_shows_what_the_models_say() {
     assert!(faults.told.is_empty(), "{}", faults.told.join("\n"));
 }
 
+#[tokio::test]
+async fn what_a_reader_changes_is_listed_and_not_judged() {
+    let demo = Demo::start();
+    let browser = Browser::start().await.unwrap();
+    let address = format!("{}/lessons/12", demo.origin());
+    let page = browser.open(&address, DESK).await.unwrap();
+    state(&page, "ready").await.unwrap();
+    tab_to(&page, "unsure").await.unwrap();
+    page.press("Enter").await.unwrap();
+    tab_to(&page, "set-messages").await.unwrap();
+    page.press("Home").await.unwrap();
+    page.run("document.querySelector('#run').focus()")
+        .await
+        .unwrap();
+    page.press("Enter").await.unwrap();
+    state(&page, "done").await.unwrap();
+    let trial = page.text("#trials li").await.unwrap();
+    assert!(trial.starts_with("With Messages 10: "), "{trial}");
+    assert!(
+        trial.contains("saved on JSON, one window for all"),
+        "{trial}"
+    );
+    let rows = read(&page).await.unwrap();
+    assert!(
+        rows.iter()
+            .all(|row| row.measured.is_some() && row.low.is_none()),
+        "{rows:?}"
+    );
+    let kept: Option<String> = page
+        .eval("localStorage.getItem('pushlab.lessons')")
+        .await
+        .unwrap();
+    assert_eq!(kept, None, "the lesson's own run isn't done yet");
+    assert_eq!(page.complaints().await.unwrap(), Vec::<String>::new());
+}
+
 /// All that a lesson is learnt with.
 struct Class {
     browser: Browser,

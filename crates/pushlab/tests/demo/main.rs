@@ -5,12 +5,14 @@
 //! | `rig` | a demo of the test's own, and plain clients of it |
 //! | `bench` | "Side by side", used with mouse and keys |
 //! | `replay` | "Replay": recordings and kept readings |
+//! | `lessons` | each lesson: guessed, run, and its figures held against the models |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
 mod bench;
 mod benches;
+mod lessons;
 mod looks;
 mod protocol;
 mod replay;
