@@ -4,8 +4,10 @@
 //! | --- | --- |
 //! | `rig` | a demo of the test's own, and plain clients of it |
 //! | `protocol` | pages, headers, limits |
+//! | `modules` | a page that uses a bench, in Chromium |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
 mod benches;
+mod modules;
 mod protocol;
 mod rig;
