@@ -7,11 +7,13 @@
 //! | `replay` | "Replay": recordings and kept readings |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
+//! | `modules` | a page that uses a bench, in Chromium |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
 mod bench;
 mod benches;
 mod looks;
+mod modules;
 mod protocol;
 mod replay;
 mod rig;
