@@ -7,7 +7,7 @@
 // - Commands given while there is no connection wait, in order and not without bound.
 //
 // What was under way when a connection broke may or may not have been carried out: no wire can tell. Rooms are joined and left
-// again, which does no harm. A message is never sent twice; whoever must know whether it arrived listens for it himself, or asks
+// again, which does no harm. A message is never sent twice by this client; whoever must know whether it arrived listens for it himself, or asks
 // (`request`): an answer also tells that all that was sent before it has been carried out.
 
 import { Backoff } from "./backoff.js";

@@ -9,7 +9,8 @@
 // Its polls are plain GETs and POSTs of text without headers of their own. That is why Socket.IO needs no preflight.
 //
 // Socket.IO itself resumes nothing here; the lab's server does, told `{token, received}` when a client connects. Answers are
-// counted by nobody and don't survive a cut.
+// counted by nobody and don't survive a cut. Nor are the engine's polls counted: a browser sends a request again by itself if a connection
+// that was used before breaks without an answer, and what the lost answer brought is then lost for good. A WebSocket has no such moment.
 
 import { Client, Lost, refusal } from "./client.js";
 
