@@ -12,18 +12,22 @@
 //! | `assets` | files that are embedded |
 //! | `course` | `docs/course`, rendered |
 //! | [`lessons`] | the lessons, and what the models say of each |
+//! | `bench` | servers, cables and a source of one's own |
+//! | `watch` | the `WebSocket` of those who watch a bench |
 //! | `origins` | the demo's own origins, which its servers let in |
 
 mod answer;
 mod assets;
+mod bench;
 mod course;
 mod lane;
 pub mod lessons;
 mod origins;
 mod page;
 mod server;
+mod watch;
 
-pub use lane::{Lane, Local};
+pub use lane::{Crowd, Lane, Local, Neighbour};
 
 use std::io;
 use std::net::TcpListener;
@@ -34,6 +38,8 @@ use std::time::Duration;
 use hub::{Door, Limits};
 use serde::Serialize;
 use transport::{Common, Config, Drain, Server};
+
+use bench::Shelf;
 
 /// What a demo is made of.
 #[derive(Debug, Clone)]
@@ -69,6 +75,15 @@ pub struct Replay {
 /// The listener failed for good.
 pub async fn serve(listener: TcpListener, settings: Settings, drain: Drain) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let mut origins = origins::of(address, &origins::interfaces());
+    origins.extend_from_slice(&settings.allow_origins);
+    let shelf = Rc::new(Shelf::new(
+        settings.lanes.clone(),
+        address.ip(),
+        origins,
+        settings.max_benches,
+    ));
     // Pages need no sessions; a server has a door all the same, which says when it drains.
     let door = Door::new(&Limits::default(), 1).remove(0);
     let config = Config {
@@ -86,7 +101,14 @@ pub async fn serve(listener: TcpListener, settings: Settings, drain: Drain) -> i
         connections: Arc::default(),
         common: Common::default(),
     };
-    transport::http::serve(server, Rc::new(server::Pages::new(settings))).await
+    let stop = server.drain.clone();
+    let pages = Rc::new(server::Pages::new(settings, Rc::clone(&shelf)));
+    let ending = async {
+        stop.started().await;
+        shelf.close().await;
+    };
+    let (served, ()) = tokio::join!(transport::http::serve(server, pages), ending);
+    served
 }
 
 /// Connections of pages: a class of 60 with six each, and as many again.

@@ -8,25 +8,28 @@ use std::thread;
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 use tokio::sync::oneshot;
-use transport::http::{Handler, Request, Response, error};
+use transport::http::{Handler, Request, Response, error, read_body};
 
 use crate::answer::Asked;
 use crate::assets::JAVASCRIPT;
+use crate::bench::{Order, Refusal, Shelf};
 use crate::lessons::{LESSONS, Lesson};
-use crate::{Settings, assets, course, page};
+use crate::{Settings, assets, course, page, watch};
 
 /// Answers what pages ask for.
 #[derive(Debug)]
 pub(crate) struct Pages {
     settings: Settings,
+    shelf: Rc<Shelf>,
     /// One replay at a time.
     replays: Cell<bool>,
 }
 
 impl Pages {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, shelf: Rc<Shelf>) -> Self {
         Self {
             settings,
+            shelf,
             replays: Cell::new(false),
         }
     }
@@ -86,6 +89,32 @@ impl Pages {
         lane.info.browser
     }
 
+    /// Makes a bench.
+    async fn make(&self, asked: &Asked, request: Request) -> Response {
+        let body = match read_body(request.into_body(), MOST_ORDER).await {
+            Ok(body) => body,
+            Err(response) => return *response,
+        };
+        let order = match Order::parse(&body) {
+            Ok(order) => order,
+            Err(message) => return error(400, "malformed", &message),
+        };
+        match self.shelf.make(&order) {
+            Ok(made) => asked.json(StatusCode::CREATED, json(&made)),
+            Err(Refusal::Full(most)) => error(
+                429,
+                "limits",
+                &format!(
+                    "there are {most} benches already, which is all; close a page, or see --max-benches"
+                ),
+            ),
+            Err(Refusal::Closed) => error(503, "draining", "the demo is about to end"),
+            Err(Refusal::Failed(cause)) => {
+                error(503, "bench", &format!("no bench can be made: {cause}"))
+            }
+        }
+    }
+
     /// Replays the printed headers, in a thread of its own: it takes seconds.
     async fn replay(&self, asked: &Asked) -> Response {
         if self.replays.replace(true) {
@@ -115,10 +144,17 @@ impl Handler for Pages {
         let asked = Asked::of(&request);
         async move {
             let path = request.uri().path();
-            if request.method() == Method::POST {
-                return self.replay(&asked).await;
+            if let Some(id) = bench_of(path) {
+                return match self.shelf.find(id) {
+                    Some(bench) => watch::watch(bench, request),
+                    None => error(404, "not-found", "there is no such bench, or it has ended"),
+                };
             }
-            self.get(&asked, path)
+            match path {
+                "/benches" => self.make(&asked, request).await,
+                REPLAY => self.replay(&asked).await,
+                _ => self.get(&asked, path),
+            }
         }
     }
 
@@ -126,11 +162,22 @@ impl Handler for Pages {
         match path {
             // Answered without asking.
             "/healthz" => None,
-            "/replays/quantum-leap" => Some(&[Method::POST]),
+            "/benches" | REPLAY => Some(&[Method::POST]),
+            _ if bench_of(path).is_some() => Some(&[Method::GET]),
             // A page that doesn't exist is answered with one that says so.
             _ => Some(&[Method::GET, Method::HEAD]),
         }
     }
+}
+
+const REPLAY: &str = "/replays/quantum-leap";
+
+/// Most bytes of a bench's settings.
+const MOST_ORDER: usize = 16 << 10;
+
+/// The bench that a path is there to watch: `/benches/ID/watch`.
+fn bench_of(path: &str) -> Option<&str> {
+    path.strip_prefix("/benches/")?.strip_suffix("/watch")
 }
 
 /// What is under way is over when this is dropped, however that comes about.

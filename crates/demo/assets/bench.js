@@ -1,0 +1,255 @@
+// The side-by-side page: a bench of its own on the server, a client of each transport in this page, and everything that is seen of them.
+
+import { openBench } from "/assets/lib/bench.js";
+import { Board } from "/assets/lib/board.js";
+import { h, put } from "/assets/lib/dom.js";
+import { bandwidth, bytes, ms, plural, rate, setting } from "/assets/lib/format.js";
+import { Knob, settled } from "/assets/lib/knobs.js";
+import { PRESETS } from "/assets/lib/presets.js";
+import { Publisher } from "/assets/lib/publisher.js";
+import { Recorder } from "/assets/lib/recorder.js";
+
+const $ = (id) => document.getElementById(id);
+const host = $("board");
+
+const knobs = {
+    rate: new Knob("rate", rate, () => retune()),
+    payload: new Knob("payload", bytes, () => retune()),
+    rtt: new Knob("rtt", setting, () => relink()),
+    jitter: new Knob("jitter", (value) => (value === 0 ? "none" : setting(value)), () => relink()),
+    bandwidth: new Knob("bandwidth", bandwidth, () => relink()),
+    interval: new Knob("interval", setting, () => repoll()),
+    neighbours: new Knob("neighbours", (count) => (count === 0 ? "none" : String(count)), () => crowd()),
+};
+
+/** @type {any} the bench; null until it is there and after it has gone */
+let bench = null;
+/** @type {Board | null} */
+let board = null;
+/** @type {Publisher | null} */
+let publisher = null;
+const clients = new Map();
+let plugged = true;
+let recorder = null;
+/** Whose neighbours there are. */
+let crowded = null;
+
+// On a wide screen there is room for everything beside the panels.
+$("controls").open = matchMedia("(min-width: 110rem)").matches;
+
+// ---- The bench ----
+
+function link() {
+    return { rtt_ms: knobs.rtt.value, jitter_ms: Math.min(knobs.jitter.value, knobs.rtt.value / 2), bandwidth_kbps: knobs.bandwidth.value };
+}
+
+async function open() {
+    host.dataset.bench = "opening";
+    trouble("");
+    try {
+        bench = await openBench({ hub: "own", batching: $("batching").checked, keep_alive: $("keep-alive").checked, link: link() });
+    } catch (error) {
+        host.dataset.bench = "failed";
+        trouble(`There is no bench: ${error.message}. Load the page again, or look whether the server still runs.`);
+        return;
+    }
+    board = new Board(host, bench.transports, () => bench?.fromPage(performance.now()) ?? 0);
+    board.tools.append(record, clear);
+    publisher = new Publisher(bench, board, clients);
+    choices();
+    for (const op of ["opened", "closed", "message", "counts", "lost"]) bench.on(op, (message) => board.take(message));
+    bench.on("published", (message) => publisher.told(message));
+    bench.on("link", (message) => linked(message));
+    bench.on("neighbours", (message) => crowdIs(message));
+    bench.on("error", ({ message }) => trouble(message));
+    bench.on("gone", () => gone());
+    await Promise.all(bench.transports.map(({ name }) => connect(name)));
+    clock();
+    linked({ ...bench.link, plugged: true });
+    retune();
+    host.dataset.bench = "open";
+}
+
+async function close() {
+    if (!bench) return;
+    const old = bench;
+    bench = null;
+    publisher.stop();
+    await Promise.allSettled([...clients.values()].map((client) => client.close()));
+    clients.clear();
+    old.close();
+    board.close();
+}
+
+function gone() {
+    host.dataset.bench = "gone";
+    trouble("The server ended this bench: it was not watched for ten seconds, or the server has stopped. Load the page again.");
+}
+
+async function reopen() {
+    await close();
+    crowded = null;
+    plugged = true;
+    await open();
+}
+
+/** A client of one transport, in place of the one that there was. */
+async function connect(name) {
+    const panel = board.panels.get(name);
+    const options = { interval: knobs.interval.value, pacing: $("pacing").value, hidden: "same" };
+    const client = await bench.client(name, options);
+    clients.set(name, client);
+    const watch = () => {
+        panel.becomes(client.state);
+        recorder?.note({ state: { transport: name, state: client.state } });
+    };
+    client.onstate = (state, why) => {
+        panel.becomes(state, why);
+        recorder?.note({ state: { transport: name, state, why } });
+    };
+    client.onwelcome = ({ resumed }) => publisher.welcomed(panel, resumed);
+    client.onevent = (event) => publisher.heard(name, panel, event);
+    client.ongap = ({ missed }) => panel.gap(missed);
+    watch();
+    if (client.session) publisher.welcomed(panel, false);
+}
+
+// ---- What is turned ----
+
+const relink = settled(() => bench?.tell({ op: "link", ...link() }), 80);
+const retune = settled(() => {
+    if (!bench) return;
+    publisher.source({
+        rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value, seed: Number($("seed").value) || 1, by: $("publisher").value,
+    });
+}, 150);
+const repoll = settled(async () => {
+    const name = "request-response";
+    if (!bench || !clients.has(name)) return;
+    await clients.get(name).close();
+    if (bench) await connect(name);
+}, 300);
+const crowd = settled(() => {
+    if (!bench) return;
+    const transport = $("crowd").value;
+    if (crowded && crowded !== transport) bench.tell({ op: "neighbours", transport: crowded, count: 0 });
+    crowded = transport;
+    bench.tell({ op: "neighbours", transport, count: knobs.neighbours.value, interval_ms: knobs.interval.value });
+}, 200);
+
+for (const id of ["law", "seed", "publisher"]) $(id).addEventListener("change", () => retune());
+$("pacing").addEventListener("change", () => repoll());
+$("crowd").addEventListener("change", () => crowd());
+for (const id of ["batching", "keep-alive"]) $(id).addEventListener("change", () => reopen());
+$("settings").addEventListener("submit", (event) => event.preventDefault());
+
+function choices() {
+    for (const id of ["publisher", "crowd", "victim"]) {
+        const select = $(id);
+        const chosen = select.value;
+        for (const old of select.querySelectorAll("[data-transport]")) old.remove();
+        for (const { name, title } of bench.transports) {
+            const text = id === "publisher" ? `this page, by ${title}` : title;
+            select.append(h("option", { value: name, "data-transport": name, text }));
+        }
+        if (chosen) select.value = chosen;
+    }
+}
+
+for (const button of document.querySelectorAll("[data-preset]")) {
+    button.addEventListener("click", () => {
+        const preset = PRESETS[button.dataset.preset];
+        for (const name of ["rate", "payload", "rtt", "jitter", "bandwidth", "interval"]) knobs[name].value = preset[name];
+        $("law").value = preset.law;
+        put($("preset-source"), preset.words);
+        for (const other of document.querySelectorAll("[data-preset]")) other.setAttribute("aria-pressed", String(other === button));
+        relink();
+        retune();
+        repoll();
+    });
+}
+
+// ---- The cable ----
+
+$("cable").addEventListener("click", () => bench?.tell({ op: "cable", plugged: !plugged }));
+
+const CUTS = {
+    reset: "Connections were reset: both ends know at once.",
+    silence: "Nothing goes through the connections that were open, and nobody was told. Who notices, and when?",
+    "half-open": "One end thinks that all is well.",
+    "mid-message": "The next message will be cut off in its middle.",
+    stall: "Everything stands still for a second, and then goes on.",
+};
+for (const button of document.querySelectorAll("[data-cut]")) {
+    button.addEventListener("click", () => {
+        const how = button.dataset.cut;
+        const transport = $("victim").value;
+        const whose = transport ? { transport } : {};
+        bench?.tell(how === "stall" ? { op: "stall", ms: 1000 } : { op: "cut", how, ...whose });
+        put($("cut-words"), CUTS[how]);
+    });
+}
+
+function linked(state) {
+    plugged = state.plugged !== false;
+    $("link").dataset.plugged = String(plugged);
+    $("cable").setAttribute("aria-pressed", String(!plugged));
+    put($("cable"), plugged ? "Cut the cable" : "Plug it in");
+    const jitter = state.jitter_ms > 0 ? ` ± ${setting(state.jitter_ms)}` : "";
+    const words = `${setting(state.rtt_ms / 2)}${jitter} each way, ${bandwidth(state.bandwidth_kbps)}`;
+    put($("link-words"), plugged ? words : "Unplugged: connections are broken, new ones too.");
+    // What is under way is told when it has arrived: the newest edge waits for it.
+    if (board) board.timeline.lag = Math.min(1.2e6, (120 + state.rtt_ms / 2 + 2 * (state.jitter_ms ?? 0)) * 1000);
+    recorder?.take([{ op: "link", ...state }]);
+}
+
+function crowdIs({ transport, connected, count }) {
+    const title = bench.transports.find(({ name }) => name === transport)?.title ?? transport;
+    put($("crowd-words"), count === 0 ? "Real clients of the same server, beside the cable." : `${plural(connected, "client")} of ${count} connected by ${title}.`);
+}
+
+// ---- Keys ----
+
+document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || !/^[\p{L}\p{N}]$/u.test(event.key)) return;
+    if (event.target.closest?.("input, select, textarea, dialog, [contenteditable]")) return;
+    strike(event.key);
+});
+let turn = 0;
+$("publish").addEventListener("click", () => strike("abcdefghijklmnopqrstuvwxyz"[turn++ % 26]));
+
+function strike(key) {
+    if (!bench) return;
+    put($("struck"), `“${key}”`);
+    publisher.strike(key, $("publisher").value);
+}
+
+// ---- Recording, and the rest ----
+
+const record = h("button", { type: "button", "aria-pressed": "false", text: "Record", id: "record" });
+record.addEventListener("click", () => {
+    if (recorder) {
+        recorder.save();
+        recorder = null;
+    } else recorder = new Recorder(bench, { link: { ...link(), plugged }, interval_ms: knobs.interval.value, rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value });
+    publisher.recorder = recorder;
+    record.setAttribute("aria-pressed", String(recorder !== null));
+    put(record, recorder ? "Stop, and save the recording" : "Record");
+});
+const clear = h("button", { type: "button", text: "Clear the ages", click: () => [...board.panels.values()].forEach((panel) => panel.clear()) });
+
+function clock() {
+    const error = bench.uncertainty ?? null;
+    const words = Number.isFinite(error) ? `The two clocks were compared by asking: they may be apart by ${ms(error)} at most.` : "The two clocks were compared by asking the time over and over.";
+    put($("clock-words"), words);
+    if (Number.isFinite(error)) host.dataset.uncertainty = error;
+}
+
+function trouble(words) {
+    $("trouble").hidden = !words;
+    put($("trouble"), words);
+}
+
+// What other modules of the page may want to look at, tests among them.
+addEventListener("pagehide", () => bench?.close());
+await open();
