@@ -10,10 +10,12 @@
 // again, which does no harm. A message is never sent twice by this client; whoever must know whether it arrived listens for it himself, or asks
 // (`request`): an answer also tells that all that was sent before it has been carried out.
 
-import { Backoff } from "./backoff.js";
+import { Backoff, pause } from "./backoff.js";
 
 /** Most commands that wait. */
 const MOST_WAITING = 1_000;
+/** How long a goodbye may take, in milliseconds. Sessions whose goodbye is lost end when their time is over. */
+const MOST_FAREWELL = 3_000;
 
 /** Why a connection is lost. If `isFinal`, it isn't tried again. */
 export class Lost extends Error {
@@ -108,9 +110,15 @@ export class Client {
   /** Ends the session for good. Whoever only goes away for a moment (a reload) keeps the ticket and closes nothing. */
   async close() {
     if (this.state === "closed") return;
-    const farewell = this.farewell();
-    this.#end("closed by the page");
-    await farewell;
+    this.#stop("closed by the page");
+    await Promise.race([this.farewell(), pause(MOST_FAREWELL, this.ending)]);
+    this.#over.abort(new Lost("closed by the page"));
+  }
+
+  /** Stops and leaves the session be: whoever connects with the ticket goes on with it, over another transport perhaps. */
+  detach() {
+    this.#end("left to another client");
+    return this.ticket;
   }
 
   // What follows is for the transports' modules.
@@ -206,7 +214,7 @@ export class Client {
 
   /** The present connection is of no use any more. */
   interrupt(why) {
-    this.#connection.abort(why);
+    this.#connection.abort(why ?? new Lost("no longer wanted"));
   }
 
   become(state, why) {
@@ -259,10 +267,15 @@ export class Client {
   }
 
   #end(why) {
+    this.#stop(why);
+    this.#over.abort(new Lost(why));
+  }
+
+  /** Nothing is said or heard any more. */
+  #stop(why) {
     this.become("closed", why);
     this.waiting.length = 0;
     this.#abandon(why);
-    this.#over.abort(new Lost(why));
   }
 
   /** An error of the page's own is reported as such and disturbs nobody else. */

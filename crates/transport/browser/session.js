@@ -85,10 +85,10 @@ export class HttpClient extends Client {
   }
 
   async farewell() {
-    if (!this.token) return;
-    // Goes out even if the page is gone by then. If it doesn't, the session ends when its time is over.
-    const last = { signal: new AbortController().signal, keepalive: true };
-    await this.ask("DELETE", "/session", last).catch(() => {});
+    // The poll first: the server would answer it that the session is over.
+    this.interrupt();
+    // Goes out even if the page is gone by then.
+    if (this.token) await this.ask("DELETE", "/session", { signal: this.ending, keepalive: true }).catch(() => {});
   }
 
   #batch() {

@@ -76,21 +76,26 @@ class SocketIo extends Client {
     let probed;
     if (upgrades) {
       const { signal } = this;
-      const dialed = (opened) => {
-        // Nothing more is begun over HTTP. What is under way is waited for: the server answers the poll at once.
-        this.#write = null;
-        probed = new Promise((done) => (opened.onmessage = done));
-        opened.send("2probe");
-        socket = opened;
-      };
       const failed = (why) => {
         if (signal.aborted) return;
         this.#hasFailed = true;
         this.interrupt(why);
       };
+      const dialed = (opened) => {
+        // Nothing more is begun over HTTP. What is under way is waited for: the server answers the poll at once.
+        this.#write = null;
+        probed = new Promise((done, lost) => {
+          opened.onmessage = done;
+          opened.onclose = ({ code }) => lost(new Lost(`the WebSocket was closed: ${code}`));
+        });
+        probed.catch(failed);
+        opened.send("2probe");
+        socket = opened;
+      };
       this.#dial(`&sid=${this.#engine.sid}`).then(dialed, failed);
     }
-    while (!socket) await this.#ask();
+    while (!socket && this.state !== "closed") await this.#ask();
+    if (this.state === "closed") return;
     await this.#posted;
     await probed;
     socket.send("5");

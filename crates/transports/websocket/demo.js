@@ -49,7 +49,7 @@ class WebSocketClient extends Client {
       };
       signal.addEventListener("abort", () => {
         lost(signal.reason);
-        if (this.state !== "closed") socket.close();
+        socket.close();
       });
     });
   }

@@ -74,7 +74,8 @@ impl Stage {
                 || complaint.contains("net::ERR_SOCKET_NOT_CONNECTED")
                 || complaint.contains("Connection closed before receiving a handshake response")
                 || complaint.contains("Invalid frame header")
-                || complaint.contains("Close received after close");
+                // The browser sent a poll again whose engine had ended with its connection.
+                || complaint.contains("status of 400") && complaint.contains("/socket.io/");
             assert!(is_cut, "{complaint}");
         }
         for request in self.page.requests().await.unwrap() {
@@ -220,8 +221,12 @@ fn each_module_hears_everything_once_and_in_order_wherever_it_is_cut() {
             );
             // What it said itself arrives in order. Once, unless the browser itself sends a request again; and what is missing was told, where
             // the wire can tell.
-            let mut once = told.witnessed.clone();
-            once.dedup();
+            let mut once: Vec<u64> = Vec::new();
+            for number in &told.witnessed {
+                if !once.contains(number) {
+                    once.push(*number);
+                }
+            }
             assert!(once.is_sorted(), "{module}: {:?}", told.witnessed);
             if module.starts_with("websocket") || module == "socket-io-websocket" {
                 assert_eq!(
