@@ -132,7 +132,12 @@ fn number_and_text(key: &str) -> Result<(u32, String), BrowserError> {
     }
     let mut characters = key.chars();
     match (characters.next(), characters.next()) {
-        (Some(one), None) => Ok((one.to_ascii_uppercase().into(), key.into())),
+        // Keys of letters, digits and the space have the number of their character. Where others lie depends on the keyboard, and the numbers of
+        // their characters are other keys': an opening parenthesis would be an arrow down.
+        (Some(one), None) if one.is_ascii_alphanumeric() || one == ' ' => {
+            Ok((one.to_ascii_uppercase().into(), key.into()))
+        }
+        (Some(_), None) => Ok((0, key.into())),
         _ => Err(BrowserError::Key(key.into())),
     }
 }

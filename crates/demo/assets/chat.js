@@ -1,6 +1,7 @@
-// A chat in which everybody chooses a transport. It is worth what its end-to-end promises are: each message has an id of its own. A sender keeps it
-// until it comes back from the server, and sends it again if a connection was lost meanwhile; a receiver takes an id once. So nothing
-// is lost and nothing doubled, whatever becomes of connections. What was said and the session's ticket are kept together for a reload.
+// A chat in which everybody chooses a transport. It is worth what its end-to-end promises are: each message has
+// an id of its own. A sender keeps it until it comes back from the server, and sends it again if a connection
+// was lost meanwhile; a receiver takes an id once. So nothing is lost and nothing doubled, whatever becomes of
+// connections. What was said and the session's ticket are kept together for a reload.
 
 import { Code } from "./chat/code.js";
 import { Conversations, parse } from "./chat/conversations.js";
@@ -205,7 +206,7 @@ function showConversations() {
 function leaveButton(key, title) {
   const button = element("button", "plain", "Leave");
   button.type = "button";
-  button.setAttribute("aria-label", key.startsWith("@") ? `Close the conversation with ${title}` : `Leave ${title}`);
+  button.setAttribute("aria-label", key.startsWith("@") ? `Leave the conversation with ${title}` : `Leave ${title}`);
   button.addEventListener("click", () => {
     conversations.close(key);
     if (key.startsWith("#")) {

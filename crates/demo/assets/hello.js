@@ -1,4 +1,5 @@
-// HELLO in one tab, WORLD in the other: the smallest program of two pages that hear each other, over the transport that each chooses.
+// HELLO in one tab, WORLD in the other: the smallest program of two pages that hear each other, over the
+// transport that each chooses.
 
 import { Code } from "./chat/code.js";
 import { Line, describe, offer } from "./chat/line.js";

@@ -1,4 +1,5 @@
-// What was said, by conversation: a room ("#lobby") or somebody in private ("@<session>"). Bounded, whatever others send.
+// What was said, by conversation: a room ("#lobby") or somebody in private ("@<session>"). Bounded, whatever
+// others send.
 
 import { MOST, clean } from "./text.js";
 

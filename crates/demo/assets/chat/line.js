@@ -1,5 +1,6 @@
-// A page's line to everybody else: a cable of its own (a bench) to the servers where all pages meet, and a client on it, over the transport
-// that was chosen. The transport can be changed in the middle: the session's ticket is the same on each, so nothing is lost.
+// A page's line to everybody else: a cable of its own (a bench) to the servers where all pages meet, and a
+// client on it, over the transport that was chosen. The transport can be changed in the middle: the session's
+// ticket is the same on each, so nothing is lost.
 
 import { openBench } from "../lib/bench.js";
 

@@ -1,5 +1,6 @@
-// Who is in a room, as far as they say so: everybody says "here" now and then, and whoever hasn't for a while is gone. Known by their
-// session's id, which the server tells and nobody can make up; the name is what they call themselves.
+// Who is in a room, as far as they say so: everybody says "here" now and then, and whoever hasn't for a while
+// is gone. Known by their session's id, which the server tells and nobody can make up; the name is what they
+// call themselves.
 
 import { MOST, clean } from "./text.js";
 
