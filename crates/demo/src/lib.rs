@@ -107,8 +107,8 @@ pub async fn serve(listener: TcpListener, settings: Settings, drain: Drain) -> i
         stop.started().await;
         shelf.close().await;
     };
-    let (served, ()) = tokio::join!(transport::http::serve(server, pages), ending);
-    served
+    let (result, ()) = tokio::join!(transport::http::serve(server, pages), ending);
+    result
 }
 
 /// Connections of pages: a class of 60 with six each, and as many again.

@@ -100,6 +100,9 @@ impl Ask {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if !text.trim_start().starts_with('{') {
+            return Err("a JSON object is expected".to_owned());
+        }
         let ask: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Ok(match ask {
             Written::Clock { at } => Self::Clock(at),
@@ -210,8 +213,8 @@ mod tests {
     #[test]
     fn whatever_else_comes_is_refused_with_a_word() {
         for (text, word) in [
-            ("", "EOF"),
-            ("[]", ""),
+            ("", "object"),
+            (r#"["stall",1]"#, "object"),
             (r#"{"op":"dance"}"#, "dance"),
             (r#"{"op":"stall","ms":500,"now":1}"#, "now"),
             (r#"{"op":"stall","ms":-1}"#, ""),

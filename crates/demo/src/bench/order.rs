@@ -43,6 +43,9 @@ impl Order {
         if body.is_empty() {
             return Ok(Self::default());
         }
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err("the settings of a bench are expected as a JSON object".to_owned());
+        }
         let order: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         order.check()?;
         Ok(order)
@@ -95,6 +98,7 @@ impl Order {
         let usual = super::servers::config(allow_origins);
         Config {
             batching: self.batching.unwrap_or(usual.batching),
+            keep_alive: self.keep_alive.unwrap_or(usual.keep_alive),
             ..usual
         }
     }
@@ -122,11 +126,11 @@ mod tests {
             (r#"{"hub":"common","batching":true}"#, "batching"),
             (r#"{"mailbox":0}"#, "mailbox"),
             (r#"{"mailbox":5000}"#, "mailbox"),
-            ("[]", "EOF"),
+            ("[]", "object"),
             ("nonsense", "expected"),
         ] {
             let error = Order::parse(bad.as_bytes()).unwrap_err();
-            assert!(error.contains(word) || word == "EOF", "{bad}: {error}");
+            assert!(error.contains(word), "{bad}: {error}");
         }
     }
 }

@@ -9,7 +9,7 @@ use dissect::Counts;
 use hub::Door;
 use link::Handle;
 use serde::Serialize;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use transport::Config;
@@ -45,6 +45,8 @@ pub(super) struct Bench {
     /// Told when counts have changed.
     pub(super) changed: Arc<Notify>,
     pub(super) calls: mpsc::Receiver<Call>,
+    /// Ready when the demo ends.
+    pub(super) over: oneshot::Receiver<()>,
     pub(super) seats: Arc<Seats>,
 }
 
@@ -109,7 +111,7 @@ impl Bench {
         let seats = Arc::clone(&self.seats);
         let outbox = Arc::clone(&self.outbox);
         let changed = Arc::clone(&self.changed);
-        let mut calls = self.calls;
+        let (mut calls, mut over) = (self.calls, self.over);
         let mut desk = Desk {
             counts: vec![Counts::default(); self.cables.iter().count()],
             neighbours: Neighbours::new(&self.places, self.changed),
@@ -129,12 +131,13 @@ impl Bench {
         loop {
             tokio::select! {
                 () = &mut deserted => break,
+                _ = &mut over => break,
                 call = calls.recv() => match call {
                     Some(call) => desk.take(call),
                     None => break,
                 },
                 told = &mut frame => {
-                    desk.hand(told.into());
+                    desk.hand(&told.into());
                     frame.set(outbox.frame());
                 }
                 () = &mut counts => {
@@ -222,9 +225,8 @@ impl Desk {
     }
 
     /// A frame for everyone.
-    fn hand(&mut self, frame: Utf8Bytes) {
-        self.watchers
-            .retain_mut(|(_, watcher)| watcher.hand(&frame));
+    fn hand(&mut self, frame: &Utf8Bytes) {
+        self.watchers.retain_mut(|(_, watcher)| watcher.hand(frame));
     }
 
     fn obey(&mut self, ask: Ask) -> Result<(), String> {

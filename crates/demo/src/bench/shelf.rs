@@ -34,7 +34,7 @@ pub(crate) struct Shelf {
     /// The origins that servers let in.
     origins: Vec<String>,
     most: usize,
-    benches: RefCell<HashMap<String, Bench>>,
+    benches: RefCell<HashMap<String, (Bench, Life)>>,
     /// Benches that are ending or alive; each takes its place until its threads are gone.
     alive: Rc<Cell<usize>>,
     common: RefCell<Option<Common>>,
@@ -49,14 +49,17 @@ pub(crate) struct Bench {
     watched: Rc<Cell<u64>>,
 }
 
+/// Dropping it ends a bench, whoever watches.
+type Life = oneshot::Sender<()>;
+
 /// The servers that benches share.
 #[derive(Debug)]
 struct Common {
     door: Door,
     places: Vec<Place>,
     /// Dropping it ends them.
-    _running: oneshot::Sender<()>,
-    ended: Option<oneshot::Receiver<()>>,
+    running: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 /// Why there is no bench.
@@ -141,6 +144,7 @@ impl Shelf {
         let transports = transports(&places, &cables);
         let (calls, called) = mpsc::channel(MOST_CALLS);
         let seats = Arc::new(Seats::default());
+        let (life, over) = oneshot::channel();
         let bench = run::Bench {
             own,
             door,
@@ -150,6 +154,7 @@ impl Shelf {
             outbox,
             changed,
             calls: called,
+            over,
             seats: Arc::clone(&seats),
         };
         let id = identity().map_err(Refusal::Failed)?;
@@ -160,14 +165,14 @@ impl Shelf {
             seats,
             watched,
         };
-        self.benches.borrow_mut().insert(id.clone(), handle);
+        self.benches.borrow_mut().insert(id.clone(), (handle, life));
         self.alive.set(self.alive.get() + 1);
-        let (shelf, key) = (Rc::clone(self), id.clone());
+        let (benches, key) = (Rc::clone(self), id.clone());
         spawn_local(async move {
             // An error means the same: it has ended.
             let _ = ended.await;
-            shelf.benches.borrow_mut().remove(&key);
-            shelf.alive.set(shelf.alive.get() - 1);
+            benches.benches.borrow_mut().remove(&key);
+            benches.alive.set(benches.alive.get() - 1);
         });
         Ok(Made {
             bench: id,
@@ -179,7 +184,10 @@ impl Shelf {
 
     /// The bench of that name.
     pub(crate) fn find(&self, id: &str) -> Option<Bench> {
-        self.benches.borrow().get(id).cloned()
+        let benches = self.benches.borrow();
+        let (bench, _) = benches.get(id)?;
+        // One that is about to end takes no more calls.
+        (!bench.calls.is_closed()).then(|| bench.clone())
     }
 
     /// Ends all benches, and waits for their threads; there are none from now on.
@@ -191,14 +199,9 @@ impl Shelf {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let common = self.common.borrow_mut().take();
-            if let Some(Common {
-                _running, ended, ..
-            }) = common
-            {
-                drop(_running);
-                if let Some(ended) = ended {
-                    let _ = ended.await;
-                }
+            if let Some(Common { running, ended, .. }) = common {
+                drop(running);
+                let _ = ended.await;
             }
         };
         let _ = timeout(END, all).await;
@@ -229,8 +232,8 @@ impl Shelf {
         *common = Some(Common {
             door: door.clone(),
             places: places.clone(),
-            _running: running,
-            ended: Some(ended),
+            running,
+            ended,
         });
         Ok((door, places))
     }
@@ -292,5 +295,5 @@ fn start<F: Future<Output = ()>>(
 fn identity() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }

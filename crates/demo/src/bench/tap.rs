@@ -189,7 +189,9 @@ impl Tap {
         }
         let messages = &self.messages;
         self.tally.change(|counts| {
-            messages.iter().for_each(|message| counts.take(message));
+            for message in messages {
+                counts.take(message);
+            }
             (0..skipped).for_each(|_| counts.skip());
         });
         self.messages.clear();

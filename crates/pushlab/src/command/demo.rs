@@ -75,7 +75,7 @@ async fn serve(
 fn lanes() -> Vec<demo::Lane> {
     let of_pages = TRANSPORTS
         .iter()
-        .filter(|entry| entry.info.url.is_some_and(|(before, _)| before != "tcp://"));
+        .filter(|entry| entry.info.browser.is_some());
     of_pages.map(|entry| entry.lane).collect()
 }
 

@@ -1,0 +1,17 @@
+//! The course as pages and other clients meet it: the real `pushlab demo`, real sockets, and a real browser.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `rig` | a demo of the test's own, and plain clients of it |
+//! | `bench` | "Side by side", used with mouse and keys |
+//! | `replay` | "Replay": recordings and kept readings |
+//! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
+//! | `protocol` | pages, headers, limits |
+//! | `benches` | benches: their life, what they are told and what they tell |
+
+mod bench;
+mod benches;
+mod looks;
+mod protocol;
+mod replay;
+mod rig;
