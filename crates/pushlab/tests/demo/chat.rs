@@ -1,14 +1,12 @@
 //! The chapter's demos in real tabs: HELLO and WORLD, and a chat across transports that a cut cable and a reload can't harm.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use browser::{Browser, Page, Theme, Viewport};
 
-use crate::rig::{DESK, Demo};
+use crate::rig::{Demo, PATIENCE};
 
-/// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DESK: Viewport = Viewport::wide(1280, Theme::Light);
 
 #[tokio::test]
 async fn hello_in_one_tab_is_heard_in_the_other_whatever_they_use() {
@@ -244,7 +242,7 @@ async fn the_pages_fit_and_can_be_read_and_used() {
     let other = open_chat(&browser, &demo, "long-poll").await;
     name(&other, "Bob").await;
     for place in ["chat", "hello"] {
-        let page = browser.open(&demo.at(place), DESK).await.unwrap();
+        let page = browser.open(&at(&demo, place), DESK).await.unwrap();
         let open = format!("document.documentElement.dataset.{place} === 'open'");
         page.wait_for_within(PATIENCE, &open).await.unwrap();
         if place == "chat" {
@@ -309,15 +307,20 @@ async fn the_pages_fit_and_can_be_read_and_used() {
     }
 }
 
+/// The address of a page.
+fn at(demo: &Demo, page: &str) -> String {
+    format!("{}{page}", demo.url)
+}
+
 async fn open_hello(browser: &Browser, demo: &Demo) -> Page {
-    let page = browser.open(&demo.at("hello"), DESK).await.unwrap();
+    let page = browser.open(&at(demo, "hello"), DESK).await.unwrap();
     let open = "document.documentElement.dataset.hello === 'open'";
     page.wait_for_within(PATIENCE, open).await.unwrap();
     page
 }
 
 async fn open_chat(browser: &Browser, demo: &Demo, over: &str) -> Page {
-    let place = demo.at(&format!("chat?over={over}"));
+    let place = at(demo, &format!("chat?over={over}"));
     let page = browser.open(&place, DESK).await.unwrap();
     let open = "document.documentElement.dataset.chat === 'open'";
     page.wait_for_within(PATIENCE, open).await.unwrap();
