@@ -5,6 +5,7 @@ import { Board } from "/assets/lib/board.js";
 import { h, put } from "/assets/lib/dom.js";
 import { bandwidth, bytes, ms, plural, rate, setting } from "/assets/lib/format.js";
 import { Knob, settled } from "/assets/lib/knobs.js";
+import { called } from "/assets/lib/names.js";
 import { PRESETS } from "/assets/lib/presets.js";
 import { Publisher } from "/assets/lib/publisher.js";
 import { Recorder } from "/assets/lib/recorder.js";
@@ -31,16 +32,24 @@ let publisher = null;
 const clients = new Map();
 let plugged = true;
 let recorder = null;
+let clockTimer = 0;
 /** Whose neighbours there are. */
 let crowded = null;
 
 // On a wide screen there is room for everything beside the panels.
 $("controls").open = matchMedia("(min-width: 110rem)").matches;
 
+/** Sooner than a client of thousands should come back: here there are five, and somebody waits for them. */
+const BACKOFF = { first: 250, most: 4000, jitter: 1000 };
+
 // ---- The bench ----
 
 function link() {
     return { rtt_ms: knobs.rtt.value, jitter_ms: Math.min(knobs.jitter.value, knobs.rtt.value / 2), bandwidth_kbps: knobs.bandwidth.value };
+}
+
+function polling() {
+    return { interval: knobs.interval.value, pacing: $("pacing").value };
 }
 
 async function open() {
@@ -63,9 +72,11 @@ async function open() {
     bench.on("neighbours", (message) => crowdIs(message));
     bench.on("error", ({ message }) => trouble(message));
     bench.on("gone", () => gone());
-    await Promise.all(bench.transports.map(({ name }) => connect(name)));
+    board.onshow = (name) => clients.has(name) || connect(name);
+    await Promise.all(bench.transports.filter(({ name }) => !board.hidden.has(name)).map(({ name }) => connect(name)));
     clock();
-    linked({ ...bench.link, plugged: true });
+    clockTimer = setInterval(clock, 2000);
+    bench.tell({ op: "link", ...link() });
     retune();
     host.dataset.bench = "open";
 }
@@ -74,11 +85,11 @@ async function close() {
     if (!bench) return;
     const old = bench;
     bench = null;
+    clearInterval(clockTimer);
     publisher.stop();
-    await Promise.allSettled([...clients.values()].map((client) => client.close()));
     clients.clear();
-    old.close();
     board.close();
+    await old.close();
 }
 
 function gone() {
@@ -93,11 +104,10 @@ async function reopen() {
     await open();
 }
 
-/** A client of one transport, in place of the one that there was. */
+/** A client of one transport. */
 async function connect(name) {
     const panel = board.panels.get(name);
-    const options = { interval: knobs.interval.value, pacing: $("pacing").value, hidden: "same" };
-    const client = await bench.client(name, options);
+    const client = await bench.client(name, { ...polling(), backoff: BACKOFF, hidden: "same" });
     clients.set(name, client);
     const watch = () => {
         panel.becomes(client.state);
@@ -123,12 +133,10 @@ const retune = settled(() => {
         rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value, seed: Number($("seed").value) || 1, by: $("publisher").value,
     });
 }, 150);
-const repoll = settled(async () => {
-    const name = "request-response";
-    if (!bench || !clients.has(name)) return;
-    await clients.get(name).close();
-    if (bench) await connect(name);
-}, 300);
+/** A client looks at its options before each poll. */
+const repoll = settled(() => {
+    for (const client of clients.values()) Object.assign(client.options, polling());
+}, 150);
 const crowd = settled(() => {
     if (!bench) return;
     const transport = $("crowd").value;
@@ -148,8 +156,9 @@ function choices() {
         const select = $(id);
         const chosen = select.value;
         for (const old of select.querySelectorAll("[data-transport]")) old.remove();
-        for (const { name, title } of bench.transports) {
-            const text = id === "publisher" ? `this page, by ${title}` : title;
+        for (const { name } of bench.transports) {
+            if (id === "publisher" && board.hidden.has(name)) continue;
+            const text = id === "publisher" ? `this page, by ${called(name)}` : called(name);
             select.append(h("option", { value: name, "data-transport": name, text }));
         }
         if (chosen) select.value = chosen;
@@ -191,6 +200,7 @@ for (const button of document.querySelectorAll("[data-cut]")) {
 }
 
 function linked(state) {
+    publisher.rtt = state.rtt_ms;
     plugged = state.plugged !== false;
     $("link").dataset.plugged = String(plugged);
     $("cable").setAttribute("aria-pressed", String(!plugged));
@@ -204,8 +214,7 @@ function linked(state) {
 }
 
 function crowdIs({ transport, connected, count }) {
-    const title = bench.transports.find(({ name }) => name === transport)?.title ?? transport;
-    put($("crowd-words"), count === 0 ? "Real clients of the same server, beside the cable." : `${plural(connected, "client")} of ${count} connected by ${title}.`);
+    put($("crowd-words"), count === 0 ? "Real clients of the same server, beside the cable." : `${plural(connected, "client")} of ${count} connected by ${called(transport)}.`);
 }
 
 // ---- Keys ----
@@ -231,7 +240,7 @@ record.addEventListener("click", () => {
     if (recorder) {
         recorder.save();
         recorder = null;
-    } else recorder = new Recorder(bench, { link: { ...link(), plugged }, interval_ms: knobs.interval.value, rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value });
+    } else recorder = new Recorder(bench, board, { link: { ...link(), plugged }, interval_ms: knobs.interval.value, rate: knobs.rate.value, law: $("law").value, payload: knobs.payload.value });
     publisher.recorder = recorder;
     record.setAttribute("aria-pressed", String(recorder !== null));
     put(record, recorder ? "Stop, and save the recording" : "Record");
@@ -239,10 +248,10 @@ record.addEventListener("click", () => {
 const clear = h("button", { type: "button", text: "Clear the ages", click: () => [...board.panels.values()].forEach((panel) => panel.clear()) });
 
 function clock() {
-    const error = bench.uncertainty ?? null;
-    const words = Number.isFinite(error) ? `The two clocks were compared by asking: they may be apart by ${ms(error)} at most.` : "The two clocks were compared by asking the time over and over.";
-    put($("clock-words"), words);
-    if (Number.isFinite(error)) host.dataset.uncertainty = error;
+    const error = bench?.clockError;
+    if (!Number.isFinite(error)) return;
+    put($("clock-words"), `The two clocks are compared every few seconds, by asking: an age may be wrong by ${ms(error)}.`);
+    host.dataset.uncertainty = error;
 }
 
 function trouble(words) {

@@ -20,6 +20,7 @@ const MOST_BYTES = 30e6;
 let player = null;
 /** @type {Board | null} */
 let board = null;
+let turns = 0;
 
 for (const [name, title] of COMMITTED) $("recordings").append(h("option", { value: name, text: title }));
 $("recordings").addEventListener("change", () => committed());
@@ -41,12 +42,17 @@ async function committed() {
 
 async function show(name, text) {
     trouble("");
+    delete $("board").dataset.replay;
+    const turn = (turns += 1);
     let recording;
     try {
         recording = parse(await text());
     } catch (error) {
-        return trouble(`${name} can't be played: ${error.message}`);
+        if (turn === turns) trouble(`${name} can't be played: ${error.message}`);
+        return;
     }
+    // Another one was chosen meanwhile.
+    if (turn !== turns) return;
     player?.stop();
     board?.close();
     player = new Player(recording, () => moved());

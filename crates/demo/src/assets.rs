@@ -64,6 +64,8 @@ fn content_type(path: &str) -> Option<&'static str> {
         "js" => JAVASCRIPT,
         "css" => "text/css; charset=utf-8",
         "json" => "application/json",
+        // Recordings: a JSON value a line.
+        "jsonl" => "application/jsonl",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "txt" => "text/plain; charset=utf-8",

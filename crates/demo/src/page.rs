@@ -60,7 +60,7 @@ pub(crate) fn url(lesson: &Lesson) -> String {
 pub(crate) fn layout(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang="en" data-version={ "pushlab " (env!("CARGO_PKG_VERSION")) } {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";

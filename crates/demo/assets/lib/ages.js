@@ -32,6 +32,13 @@ export class Ages {
         }
     }
 
+    /** Those received since then, sorted. @param {number} at_us @returns {Float64Array} */
+    since(at_us) {
+        const found = [];
+        this.each((at, age) => at >= at_us && found.push(age) > 0);
+        return Float64Array.from(found).sort();
+    }
+
     /** The kept ages, sorted. @returns {Float64Array} */
     sorted() {
         return this.age.slice(0, this.count).sort();

@@ -3,9 +3,12 @@
 import { quantile, Scale } from "./ages.js";
 import { showCode } from "./code.js";
 import { h, put } from "./dom.js";
+import { called, isVariant } from "./names.js";
 import { Panel } from "./panel.js";
 import { Timeline } from "./timeline.js";
 
+/** What the strip charts show. */
+const RECENT_US = 30e6;
 const SUMMARY_MS = 10_000;
 const WINDOWS = [0.5, 1, 2, 4, 10, 30];
 const SECONDS = 2;
@@ -24,7 +27,9 @@ export class Board {
         /** @type {Map<string, Panel>} */
         this.panels = new Map();
         /** @type {Set<string>} */
-        this.hidden = new Set();
+        this.hidden = new Set(transports.map(({ name }) => name).filter((name) => isVariant(name, transports)));
+        /** Called when a panel is shown. @type {(name: string) => void} */
+        this.onshow = () => {};
         this.live = h("p.unseen", { "aria-live": "polite", "data-summary": true });
         this.grid = h("div.panels");
         host.replaceChildren(this.toolbar(), this.legend(), this.grid, this.live);
@@ -58,9 +63,9 @@ export class Board {
         if (message.transport) this.panels.get(message.transport)?.take(message);
     }
 
-    /** An event is owed by all transports, or by those that are told. @param {string} id @param {(panel: Panel) => boolean} [by] */
-    owe(id, by = () => true) {
-        for (const panel of this.panels.values()) if (by(panel)) panel.owe(id);
+    /** An event is owed by all transports, or by those that are told. @param {string} id @param {number | null} at_us @param {(panel: Panel) => boolean} [by] */
+    owe(id, at_us, by = () => true) {
+        for (const panel of this.panels.values()) if (by(panel)) panel.owe(id, at_us);
     }
 
     // ---- Its own controls ----
@@ -84,12 +89,13 @@ export class Board {
     legend() {
         const switches = h("div.switches", { role: "group", "aria-label": "Transports shown" });
         for (const { name, title } of this.transports) {
-            const toggle = h("button", { type: "button", "data-transport": name, "aria-pressed": "true", text: title });
+            const toggle = h("button", { type: "button", "data-transport": name, "aria-pressed": String(!this.hidden.has(name)), title, text: called(name) });
             toggle.addEventListener("click", () => {
                 const hide = toggle.getAttribute("aria-pressed") === "true";
                 toggle.setAttribute("aria-pressed", String(!hide));
                 this.hidden[hide ? "add" : "delete"](name);
                 this.panels.get(name).root.hidden = hide;
+                if (!hide) this.onshow(name);
                 this.count();
             });
             switches.append(toggle);
@@ -103,7 +109,9 @@ export class Board {
 
     fit() {
         const shown = [...this.panels.values()].filter((panel) => !panel.root.hidden);
-        this.scale.fit(shown.map((panel) => quantile(panel.ages.sorted(), 0.995)));
+        const recently = this.timeline.end - RECENT_US;
+        // A cut leaves a few great ages behind: they need not make everything else small for ever.
+        this.scale.fit(shown.flatMap(({ ages }) => [quantile(ages.since(recently), 0.99), quantile(ages.sorted(), 0.9)]));
     }
 
     /** Politely, every ten seconds and only if there is something new. */

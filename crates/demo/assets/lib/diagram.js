@@ -225,11 +225,11 @@ export class Diagram {
         }
     }
 
-    /** A connection's beginning is a ring at both ends, its end a cross. */
+    /** A connection's beginning is a ring at both ends, its end a cross; one that was refused is a cross alone. */
     connections(paint, start, end) {
         const { colours } = this.surface;
         for (const change of this.traffic.connections) {
-            if (change.at < start || change.at > end) continue;
+            if (change.at < start || change.at > end || change.brief) continue;
             const y = this.y(change.at);
             paint.lineWidth = 2;
             paint.strokeStyle = !change.opened && change.how !== "fin" ? colours.bad : colours.quiet;
@@ -259,12 +259,14 @@ export class Diagram {
                 paint.moveTo(this.left + 4, y);
                 paint.arc(this.left, y, crowded ? 2 : 4, 0, 7);
             }
-            if (event.published >= start && event.published <= end && !event.up) {
-                const y = this.y(event.published);
-                const half = crowded ? 2 : 4.5;
-                paint.moveTo(this.right, y - half);
-                for (const [x, dy] of [[half, 0], [0, half], [-half, 0]]) paint.lineTo(this.right + x, y + dy);
-            }
+        }
+        const { published } = this.traffic;
+        const half = crowded ? 2 : 4.5;
+        for (let index = published.length - 1; index >= 0 && published[index] >= start; index -= 1) {
+            if (published[index] > end) continue;
+            const y = this.y(published[index]);
+            paint.moveTo(this.right, y - half);
+            for (const [x, dy] of [[half, 0], [0, half], [-half, 0]]) paint.lineTo(this.right + x, y + dy);
         }
         paint.fill();
     }
@@ -284,7 +286,7 @@ export class Diagram {
             const along = slope > Math.PI / 2 ? slope - Math.PI : slope;
             if (Math.abs(along) > 1.2) continue;
             taken.push(middle);
-            const text = shortened(paint, message.preflight ? `(${message.title})` : message.title, across / Math.cos(along) - 24);
+            const text = shortened(paint, message.preflight ? `(${titled(message)})` : titled(message), across / Math.cos(along) - 24);
             paint.save();
             paint.translate((this.left + this.right) / 2, middle);
             paint.rotate(along);
@@ -376,10 +378,15 @@ export class Diagram {
     }
 }
 
+/** What a message is, without the secret that a poll carries: that is long, and the same each time. @param {import("./traffic.js").Message} message */
+export function titled({ title }) {
+    return title.replace(/([?&])token=[^&\s]*&?/, "$1").replace(/[?&]$/, "");
+}
+
 /** A message in words. @param {import("./traffic.js").Message} message @param {import("./traffic.js").Traffic} traffic */
 export function described(message, traffic) {
     const words = [
-        `${message.way === "up" ? "→ server" : "← server"}: ${message.title}`,
+        `${message.way === "up" ? "→ server" : "← server"}: ${titled(message)}`,
         `${ms((message.arrived_us - message.sent_us) / 1000)} on its way`,
         `${bytes(message.payload)} payload + ${bytes(message.overhead)} overhead`,
     ];

@@ -21,7 +21,7 @@ export class Histogram {
         this.surface = new Surface(canvas, () => this.draw());
     }
 
-    /** Made anew a few times a second, and not for each message. @returns {{median: number, p99: number, count: number}} */
+    /** Made anew a few times a second, and not for each message. @returns {{least: number, median: number, p99: number, count: number}} */
     update() {
         const sorted = this.ages.sorted();
         this.median = quantile(sorted, 0.5);
@@ -32,7 +32,7 @@ export class Histogram {
         const text = sorted.length === 0 ? "no message yet" : `median ${ms(this.median)} · p99 ${ms(this.p99)} · ${plural(this.ages.total, "message")}`;
         put(this.words, text);
         this.draw();
-        return { median: this.median, p99: this.p99, count: sorted.length };
+        return { least: sorted[0] ?? NaN, median: this.median, p99: this.p99, count: sorted.length };
     }
 
     draw() {

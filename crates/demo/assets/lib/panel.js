@@ -3,10 +3,11 @@
 import { Ages } from "./ages.js";
 import { BytesView } from "./bytes.js";
 import { Counters } from "./counters.js";
-import { Diagram, described } from "./diagram.js";
+import { Diagram, described, titled } from "./diagram.js";
 import { h, put } from "./dom.js";
 import { ms, plural } from "./format.js";
 import { Histogram } from "./histogram.js";
+import { called } from "./names.js";
 import { Strip } from "./strip.js";
 import { Traffic } from "./traffic.js";
 
@@ -45,7 +46,8 @@ export class Panel {
     }
 
     build(code) {
-        const { name, title } = this.transport;
+        const { name } = this.transport;
+        const title = called(name);
         const part = (tag, attributes, ...children) => h(tag, attributes ?? {}, ...children);
         this.state = part("span.state");
         this.age = part("output.age", { text: "–", "aria-live": "off" });
@@ -64,11 +66,11 @@ export class Panel {
         this.root = part(
             "article.panel",
             { "data-transport": name, "data-panel": name, "aria-labelledby": `title-${name}` },
-            part("header", {}, part("h2.transport", { id: `title-${name}`, text: title }), this.state),
+            part("header", {}, part("h2.transport", { id: `title-${name}`, title: this.transport.title, text: title }), this.state),
             part("p.latest", {}, this.age, this.keys),
             part("p.ends", { "aria-hidden": "true" }, part("span", { text: "browser" }), part("span", { text: "server" })),
             sequence,
-            part("h3", { text: "Age of each message, last 30 s" }),
+            part("h3", { text: "Ages, last 30 s" }),
             strip,
             bars,
             figures,
@@ -99,8 +101,9 @@ export class Panel {
         if (this.timeline.paused) this.timeline.dirty = true;
     }
 
-    /** An event was published, which this transport owes the page. @param {string} id */
-    owe(id) {
+    /** An event was published, which this transport owes the page. @param {string} id @param {number | null} at_us when, if by the server */
+    owe(id, at_us) {
+        if (at_us !== null) this.traffic.publish(at_us);
         if (this.known.has(id)) return;
         this.pending.add(id);
         // Whoever is away for long is owed much, but remembers only so much.
@@ -122,7 +125,6 @@ export class Panel {
         this.known.add(event.id);
         if (this.known.size > KNOWN) this.known.delete(this.known.values().next().value);
         this.received += 1;
-        this.root.dataset.received = this.received;
         this.pending.delete(event.id);
         this.traffic.heard(event);
         const age = (event.received - event.published) / 1000;
@@ -157,8 +159,8 @@ export class Panel {
         const bits = [plural(this.received, "event"), lag === 0 ? "none is missing" : `${lag} on the way`];
         if (this.missed > 0) bits.push(`${this.missed} lost`);
         if (this.duplicates > 0) bits.push(`${this.duplicates} twice`);
-        this.root.dataset.pending = lag;
-        this.root.dataset.missed = this.missed;
+        const { least, median } = this.figures;
+        Object.assign(this.root.dataset, { received: this.received, pending: lag, missed: this.missed, duplicates: this.duplicates, least, median });
         const text = bits.join(" · ");
         put(this.delivery, text);
         this.delivery.classList.toggle("bad", this.missed > 0 || this.duplicates > 0);
@@ -206,7 +208,7 @@ export class Panel {
         for (const message of this.traffic.messages.slice(-TABLE_ROWS).reverse()) {
             const row = body.insertRow();
             const remarks = message.preflight ? "preflight" : this.traffic.isUseless(message) ? "useless" : "";
-            const cells = [`${message.way === "up" ? "→" : "←"} ${message.title}`, ms((message.arrived_us - message.sent_us) / 1000), `${message.payload} + ${message.overhead}`, remarks];
+            const cells = [`${message.way === "up" ? "→" : "←"} ${titled(message)}`, ms((message.arrived_us - message.sent_us) / 1000), `${message.payload} + ${message.overhead}`, remarks];
             for (const text of cells) row.insertCell().textContent = text;
             row.title = described(message, this.traffic);
         }
@@ -215,9 +217,9 @@ export class Panel {
 
     /** In a sentence. */
     summary() {
-        if (this.ages.count === 0) return `${this.transport.title}: nothing yet`;
+        if (this.ages.count === 0) return `${called(this.transport.name)}: nothing yet`;
         const useless = this.counts?.requests > 0 ? `, ${this.counts.useless} of ${plural(this.counts.requests, "request")} useless` : "";
-        return `${this.transport.title}: ${plural(this.received, "event")}, median age ${ms(this.figures?.median ?? NaN)}${useless}`;
+        return `${called(this.transport.name)}: ${plural(this.received, "event")}, median age ${ms(this.figures?.median ?? NaN)}${useless}`;
     }
 
     clear() {

@@ -74,7 +74,7 @@ export class Player {
         const { board } = this;
         if (told?.op === "link") this.link = told;
         else if (told) board.take(told);
-        if (owed) board.owe(owed.id);
+        if (owed) board.owe(owed.id, owed.at_us);
         if (heard) board.panels.get(heard.transport)?.hear(heard);
         if (state) board.panels.get(state.transport)?.becomes(state.state, state.why);
     }

@@ -20,6 +20,8 @@ export class Publisher {
         /** @type {Map<import("./panel.js").Panel, number>} since when a transport owes */
         this.since = new Map();
         this.timer = 0;
+        /** Of the link, in milliseconds. */
+        this.rtt = 0;
     }
 
     get now() {
@@ -63,7 +65,7 @@ export class Publisher {
         } catch {
             return; // Its queue is full: it has been away for long.
         }
-        this.owe(id, at);
+        this.owe(id, at, null);
     }
 
     stop() {
@@ -77,21 +79,22 @@ export class Publisher {
         const id = event === "key" ? this.asked.shift() : tick(n, at_us);
         if (!id) return;
         if (event === "key") this.remember(id, at_us);
-        this.owe(id, at_us);
+        this.owe(id, at_us, at_us);
         for (const hear of this.early.get(id) ?? []) hear();
         this.early.delete(id);
     }
 
-    owe(id, at) {
-        this.board.owe(id, (panel) => at > (this.since.get(panel) ?? Infinity));
-        this.recorder?.note({ owed: { id, at_us: at } });
+    /** @param {string} id @param {number} at @param {number | null} published when by the server, if it was */
+    owe(id, at, published) {
+        this.board.owe(id, published, (panel) => at > (this.since.get(panel) ?? Infinity));
+        this.recorder?.note({ owed: { id, at_us: published } });
     }
 
     /** A client has a session. A new one owes what is published once it has joined again. */
     welcomed(panel, resumed) {
         if (resumed && this.since.has(panel)) return;
         panel.forgive();
-        this.since.set(panel, this.now + JOINED_US + 2000 * (this.bench.link?.rtt_ms ?? 0));
+        this.since.set(panel, this.now + JOINED_US + 2000 * this.rtt);
     }
 
     /** A page's client received an event. */

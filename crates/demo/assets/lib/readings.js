@@ -1,6 +1,7 @@
 // A result of the lab as it was kept: medians over its trials, with their intervals. `recordings/tour-broadcast.json` holds figures of a folder of `results/`.
 
 import { h, put } from "./dom.js";
+import { called } from "./names.js";
 import { bytes, ms, share } from "./format.js";
 
 const RESULT = "/assets/recordings/tour-broadcast.json";
@@ -26,7 +27,7 @@ export async function readings(host, label) {
         return;
     }
     const when = result.started_utc.slice(0, 16).replace("T", " ");
-    put(label, `Recorded on ${when} UTC with pushlab ${result.version} (${result.git_commit.slice(0, 7)}) on ${result.cpu_model}, without a network between: “${result.question}” ${result.trials} trials, results/${result.folder}. Nothing of it happens now.`);
+    put(label, `Recorded on ${when} UTC with pushlab ${result.version} (${result.git_commit.slice(0, 7)}) on ${result.cpu_model}, without a network between: “${result.question}” ${result.trials} trials, polls every ${result.poll_interval.replace("ms", " ms")}, results/${result.folder}. Nothing of it happens now.`);
     const titles = ["Transport", ...COLUMNS.map(([, title]) => title)].map((text) => h("th", { scope: "col", text }));
     const rows = result.arms.map(({ arm, metrics }) => {
         const cells = COLUMNS.map(([metric, , words]) => {
@@ -35,7 +36,7 @@ export async function readings(host, label) {
             const range = value.low === value.high ? "" : `${words(value.low)} to ${words(value.high)}`;
             return h("td", { "data-metric": metric, "data-median": value.median }, words(value.median), h("span.range", { text: range }));
         });
-        return h("tr", { "data-transport": arm }, h("th", { scope: "row" }, h("span.transport", { text: arm })), ...cells);
+        return h("tr", { "data-transport": arm }, h("th", { scope: "row" }, h("span.transport", { text: called(arm) })), ...cells);
     });
     host.replaceChildren(h("table.readings", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows)));
 }

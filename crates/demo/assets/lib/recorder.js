@@ -4,16 +4,29 @@
 const MOST_BYTES = 20e6;
 
 export class Recorder {
-    /** @param {any} bench @param {object} settings what stands beside it for a reader */
-    constructor(bench, settings) {
+    /** @param {any} bench @param {import("./board.js").Board} board @param {object} settings what stands beside it for a reader */
+    constructor(bench, board, settings) {
         this.bench = bench;
         this.parts = new Map();
         this.bytes = 0;
         this.lines = [];
-        const transports = bench.transports.map(({ name, title }) => ({ name, title }));
+        const shown = [...board.panels.values()].filter((panel) => !panel.root.hidden);
+        const transports = shown.map(({ transport }) => transport).map(({ name, title }) => ({ name, title }));
         const version = document.documentElement.dataset.version ?? bench.version ?? null;
         this.write({ recording: 1, recorded_at: new Date().toISOString(), version, start_us: this.now, transports, settings });
+        for (const panel of shown) this.begin(panel);
         for (const op of ["opened", "closed", "message", "counts", "lost"]) bench.on(op, (message) => this.take([message]));
+    }
+
+    /** What stood already: connections, streams that are open, requests that wait. @param {import("./panel.js").Panel} panel */
+    begin({ transport: { name }, traffic, root, counts }) {
+        const at = this.now;
+        for (const connection of traffic.open) this.take([{ op: "opened", transport: name, connection, at_us: at }]);
+        for (const { request, response, ended } of traffic.exchanges.values()) {
+            if (ended === null && (!response || response.continues)) this.take([request, response].filter(Boolean));
+        }
+        if (counts) this.take([counts]);
+        this.note({ state: { transport: name, state: root.dataset.state } });
     }
 
     get now() {

@@ -1,6 +1,8 @@
 // What one transport sent and received, as it was told: bounded, in order of sending, with each answer beside its request.
 
 const MOST = 4000;
+/** A connection that was over so soon was refused. */
+const REFUSED_US = 10e3;
 
 /**
  * @typedef {object} Message a message on the wire, as the bench tells it (times in microseconds of the lab's clock)
@@ -20,7 +22,7 @@ export class Traffic {
         this.messages = [];
         /** @type {Map<string, Exchange>} */
         this.exchanges = new Map();
-        /** @type {{at: number, connection: number, opened: boolean, how: string, by: string}[]} */
+        /** @type {{at: number, connection: number, opened: boolean, how: string, by: string, brief?: boolean}[]} */
         this.connections = [];
         /** @type {{way: string, sent_us: number, at_us: number, connection: number}[]} */
         this.lost = [];
@@ -28,6 +30,8 @@ export class Traffic {
         this.open = new Set();
         /** @type {{published: number, received: number, label: string}[]} */
         this.events = [];
+        /** When the server published what this transport owes, in order. @type {number[]} */
+        this.published = [];
         /** @type {number} what came by, whether it is still kept or not */
         this.seen = 0;
     }
@@ -73,6 +77,8 @@ export class Traffic {
         for (const [key, exchange] of this.exchanges) {
             if (key.startsWith(`${connection}/`) && exchange.ended === null) exchange.ended = at_us;
         }
+        const opened = this.connections.findLast((change) => change.connection === connection && change.opened);
+        if (opened && at_us - opened.at < REFUSED_US) opened.brief = true;
         this.note({ at: at_us, connection, opened: false, how, by });
     }
 
@@ -84,6 +90,11 @@ export class Traffic {
     lose(loss) {
         this.lost.push(loss);
         if (this.lost.length > 300) this.lost.splice(0, 100);
+    }
+
+    publish(at_us) {
+        this.published.push(at_us);
+        if (this.published.length > MOST * 1.25) this.published.splice(0, this.published.length - MOST);
     }
 
     /** An event that the page received. @param {{published: number, received: number, label: string}} event */
