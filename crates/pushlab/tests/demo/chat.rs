@@ -1,9 +1,8 @@
 //! The chapter's demos in real tabs: HELLO and WORLD, and a chat across transports that a cut cable and a reload can't harm.
 
-use std::path::{Path, PathBuf};
-
 use browser::{Browser, Page, Theme, Viewport};
 
+use crate::looks;
 use crate::rig::{Demo, PATIENCE};
 
 const DESK: Viewport = Viewport::wide(1280, Theme::Light);
@@ -281,28 +280,7 @@ async fn the_pages_fit_and_can_be_read_and_used() {
         )
         .await
         .unwrap();
-        let mut faults = Vec::new();
-        for viewport in [
-            Viewport::phone(360, Theme::Light),
-            Viewport::wide(1920, Theme::Light),
-            DESK,
-        ] {
-            page.set_viewport(viewport).await.unwrap();
-            for theme in [Theme::Dark, Theme::Light] {
-                page.set_theme(theme).await.unwrap();
-                let width = viewport.width;
-                page.screenshot(&picture(&format!("{place}-{width}-{theme}")))
-                    .await
-                    .unwrap();
-                for low in page.low_contrast().await.unwrap() {
-                    faults.push(format!("{width} {theme}: {low:?}"));
-                }
-            }
-            faults.extend(page.overflow().await.unwrap());
-        }
-        faults.extend(page.unnamed().await.unwrap());
-        faults.extend(page.axe().await.unwrap());
-        assert_eq!(faults, Vec::<String>::new(), "{place}");
+        looks::of(&page, place).await;
         keeps_to_itself(&page, &demo, &CUT).await;
     }
 }
@@ -391,11 +369,4 @@ async fn keeps_to_itself(page: &Page, demo: &Demo, expected: &[&str]) {
             || url.starts_with("ws://127.0.0.1:");
         assert!(is_local || request.inline, "{url}");
     }
-}
-
-/// `target/screenshots/NAME.png`, to be looked at.
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .with_file_name("screenshots")
-        .join(format!("demo-{name}.png"))
 }

@@ -355,3 +355,92 @@ fn what_waits_for_a_server_is_bounded() {
         }
     });
 }
+
+#[test]
+fn a_short_poller_asks_less_often_in_a_page_that_nobody_sees() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        let told = stage.ask("unseen", "request-response").await;
+        let between: Vec<f64> = serde_json::from_value(told["between"].clone()).unwrap();
+        // Ten times 50 ms, but for the grid on which it began.
+        assert!(between.iter().skip(1).all(|time| *time > 400.0), "{told}");
+        assert_eq!(told["early"], 0);
+        stage.keeps_to_itself().await;
+    });
+}
+
+#[test]
+fn of_two_clients_of_a_session_the_older_one_ends_for_good_and_transports_can_be_changed() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        let mut last: Option<Value> = None;
+        // A short poller has no connection that another one could end.
+        for (module, _) in &MODULES[1..] {
+            let told = stage.ask("conflict", module).await;
+            let why = told["why"].as_str().unwrap();
+            assert!(why.contains("taken the session over"), "{module}: {why}");
+            assert_eq!(told["resumed"], true, "{module}");
+            assert_eq!(told["heard"], 0, "{module}");
+            last = Some(told["ticket"].clone());
+        }
+        // Left by the last one, a session goes on over the first.
+        let call = format!(
+            "(async () => {{
+                const one = await suite.connect('request-response', {}['request-response'], {{ ticket: {} }});
+                await one.welcomed();
+                await one.client.close();
+                return one.welcomes[0].resumed;
+            }})()",
+            stage.servers.urls(),
+            last.unwrap()
+        );
+        assert_eq!(stage.eval(&call).await, true);
+        for complaint in stage.page.complaints().await.unwrap() {
+            assert!(complaint.contains("status of 409"), "{complaint}");
+        }
+    });
+}
+
+#[test]
+fn clients_of_a_server_that_ends_wait_and_say_why() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        for (module, _) in MODULES {
+            stage.ask("hold", module).await;
+        }
+        stage.servers.drain();
+        let why = stage.eval("suite.drained()").await;
+        for (module, _) in MODULES {
+            let why = why[module].as_str().unwrap();
+            // A poll may come when nobody is there any more.
+            let is_told = [
+                "draining",
+                "closed: 1012",
+                "Failed to fetch",
+                "the stream has ended",
+            ];
+            assert!(
+                is_told.iter().any(|part| why.contains(part)),
+                "{module}: {why}"
+            );
+        }
+        for module in ["sse", "websocket", "socket-io-websocket"] {
+            assert!(
+                why[module].as_str().unwrap().contains("draining"),
+                "{module}: {why}"
+            );
+        }
+        for complaint in stage.page.complaints().await.unwrap() {
+            let expected = [
+                "status of 503",
+                "net::ERR_CONNECTION_REFUSED",
+                "net::ERR_CONNECTION_RESET",
+                "status of 400",
+            ];
+            assert!(
+                expected.iter().any(|part| complaint.contains(part)),
+                "{complaint}"
+            );
+        }
+    });
+}
