@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// Whether to stop.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(watch::Sender<bool>);
 
 impl Stop {
     /// Listens from now on, on a thread of its own: the generator's thread may be busy spinning.
@@ -18,7 +18,8 @@ impl Stop {
     /// # Errors
     /// The thread or the handlers can't be set up.
     pub(crate) fn listen() -> io::Result<Self> {
-        let (sender, receiver) = watch::channel(false);
+        let sender = watch::Sender::new(false);
+        let stop = Self(sender.clone());
         let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
         let mut signals = {
             let _context = runtime.enter();
@@ -35,7 +36,12 @@ impl Stop {
                     process::exit(code);
                 });
             })?;
-        Ok(Self(receiver))
+        Ok(stop)
+    }
+
+    /// Stops as a first signal would.
+    pub(crate) fn ask(&self) {
+        self.0.send_replace(true);
     }
 
     /// Whether the first signal has come.
@@ -45,16 +51,13 @@ impl Stop {
 
     /// The same for those who wait for it in their own way.
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {
-        self.0.clone()
+        self.0.subscribe()
     }
 
     /// Waits for the first signal.
     pub(crate) async fn asked(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|asked| *asked).await.is_err() {
-            // The listening thread is gone, and with it every signal.
-            std::future::pending::<()>().await;
-        }
+        // An error would mean that the sender is gone, which is here.
+        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
     }
 }
 

@@ -9,6 +9,7 @@ use link::{Handle, Relay, relay};
 use tokio::sync::Notify;
 
 use super::outbox::Outbox;
+use super::places::Places;
 use super::servers::Place;
 use super::shape::Shape;
 use super::tap::{Tally, Tap};
@@ -30,7 +31,8 @@ pub(super) struct Running {
 }
 
 impl Cables {
-    /// A relay on a free port of `ip` to each of `places`, shaped so. `changed` is told when counts have.
+    /// A relay on a free port of `ip` to each of `places`, shaped so. `changed` is told when counts have changed; connections
+    /// take a place in `room`.
     ///
     /// # Errors
     /// The machine has no port, file or thread left.
@@ -40,6 +42,7 @@ impl Cables {
         shape: &Shape,
         outbox: &Arc<Outbox>,
         changed: &Arc<Notify>,
+        room: &Places,
     ) -> io::Result<Self> {
         let mut cables = Self { relays: Vec::new() };
         for place in places {
@@ -54,8 +57,11 @@ impl Cables {
             )?;
             let transport = place.lane.info.name;
             let tally = Arc::new(Tally::new(transport, Arc::clone(changed)));
-            let mut tap = Tap::new(Arc::clone(outbox), Arc::clone(&tally));
-            let relay = relay.with_tap(move |seen| tap.see(seen));
+            let mut tap = Tap::new(Arc::clone(outbox), Arc::clone(&tally), room.clone());
+            let room = room.clone();
+            let relay = relay
+                .with_tap(move |seen| tap.see(seen))
+                .with_room(move |connections| room.is_room(connections));
             let errors = Arc::clone(outbox);
             let thread = thread::Builder::new()
                 .name(format!("to-{transport}"))

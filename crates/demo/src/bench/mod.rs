@@ -11,6 +11,7 @@
 //! | `shelf` | all benches, and the servers that some share |
 //! | `servers` | servers of all lanes on one hub |
 //! | `cable` | a relay in front of each |
+//! | `places` | how many connections there may be |
 //! | `tap` | what passes there: messages, counts |
 //! | `ask` | what those who watch may ask for |
 //! | `run` | a bench's thread: it does what is asked |
@@ -23,6 +24,7 @@ mod cable;
 mod neighbours;
 mod order;
 mod outbox;
+mod places;
 mod run;
 mod schedule;
 mod servers;

@@ -19,6 +19,7 @@ use super::ask::Ask;
 use super::cable::Cables;
 use super::order::{Hub, Order};
 use super::outbox::Outbox;
+use super::places::Places;
 use super::run::{self, Call};
 use super::servers::{self, Place, Servers};
 use super::shape::Shape;
@@ -38,6 +39,8 @@ pub(crate) struct Shelf {
     /// Benches that are ending or alive; each takes its place until its threads are gone.
     alive: Rc<Cell<usize>>,
     common: RefCell<Option<Common>>,
+    /// Connections of all relays.
+    room: Places,
     is_closed: Cell<bool>,
 }
 
@@ -109,6 +112,7 @@ impl Shelf {
             benches: RefCell::default(),
             alive: Rc::default(),
             common: RefCell::default(),
+            room: Places::new(),
             is_closed: Cell::new(false),
         }
     }
@@ -139,7 +143,7 @@ impl Shelf {
         };
         let outbox = Arc::new(Outbox::default());
         let changed = Arc::new(Notify::new());
-        let cables = Cables::lay(self.ip, &places, &order.link, &outbox, &changed)
+        let cables = Cables::lay(self.ip, &places, &order.link, &outbox, &changed, &self.room)
             .map_err(Refusal::Failed)?;
         let transports = transports(&places, &cables);
         let (calls, called) = mpsc::channel(MOST_CALLS);

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::microseconds;
 use super::outbox::Outbox;
+use super::places::Places;
 
 /// Most messages of a transport that are told in a second; those beyond are counted.
 const MOST_A_SECOND: u32 = 200;
@@ -20,6 +21,7 @@ pub(super) struct Tap {
     transport: &'static str,
     outbox: Arc<Outbox>,
     tally: Arc<Tally>,
+    places: Places,
     conversations: HashMap<u64, Conversation>,
     /// What a piece of bytes completes; kept for its memory.
     messages: Vec<Message>,
@@ -87,11 +89,12 @@ enum Told<'a> {
 }
 
 impl Tap {
-    pub(super) fn new(outbox: Arc<Outbox>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(outbox: Arc<Outbox>, tally: Arc<Tally>, places: Places) -> Self {
         Self {
             transport: tally.transport,
             outbox,
             tally,
+            places,
             conversations: HashMap::new(),
             messages: Vec::new(),
             told: (0, 0),
@@ -103,6 +106,7 @@ impl Tap {
         let transport = self.transport;
         match seen {
             Seen::Opened { connection, at } => {
+                self.places.take();
                 self.conversations.insert(connection, Conversation::new());
                 self.tally.change(Counts::open);
                 self.outbox.tell(&Told::Opened {
@@ -149,6 +153,7 @@ impl Tap {
                 by,
             } => {
                 if let Some(mut conversation) = self.conversations.remove(&connection) {
+                    self.places.give_back(1);
                     conversation.end(&mut self.messages);
                 }
                 self.tell_messages(connection, at);
@@ -195,5 +200,12 @@ impl Tap {
             (0..skipped).for_each(|_| counts.skip());
         });
         self.messages.clear();
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        // The relay has ended, and its connections with it.
+        self.places.give_back(self.conversations.len());
     }
 }

@@ -15,6 +15,7 @@
 //! | `lane` | one direction of a connection: pieces, due times, its end |
 //! | `live` | another shape while connections live on, and a cable to pull out |
 //! | `tap` | who looks on |
+//! | `room` | how many connections it takes |
 //! | `poller` | waits for sockets, or until a time |
 
 mod connection;
@@ -23,6 +24,7 @@ mod flow;
 mod lane;
 mod live;
 mod poller;
+mod room;
 mod tap;
 
 use std::cmp::Reverse;
@@ -42,6 +44,7 @@ use crate::handle::{self, Command, Commands};
 use crate::{Cut, Handle, Shaper, Tally};
 use connection::{CLIENT, Connection, End, SERVER};
 use poller::Poller;
+use room::Room;
 use tap::Tap;
 pub use tap::{Close, Seen, Side, Way};
 
@@ -95,6 +98,7 @@ pub struct Relay {
     opened: u64,
     /// Whether there is a cable: without one, connections are reset as they come.
     plugged: bool,
+    room: Room,
     tap: Tap,
     stopped: bool,
 }
@@ -181,10 +185,18 @@ impl Relay {
             accept_at: 0,
             opened: 0,
             plugged: true,
+            room: Room::default(),
             tap: Tap::default(),
             stopped: false,
         };
         Ok((relay, handle))
+    }
+
+    /// Takes another connection only while `has_room`, which is told how many there are; others are reset as they come, as where there is no cable.
+    #[must_use]
+    pub fn with_room(mut self, has_room: impl Fn(usize) -> bool + Send + 'static) -> Self {
+        self.room = Room::new(has_room);
+        self
     }
 
     /// Shows what passes to `look`, on the relay's own thread: as long as that takes, nothing else passes.
@@ -277,7 +289,7 @@ impl Relay {
                 Ok((client, _)) => {
                     self.opened += 1;
                     self.tap.opened(self.opened, now);
-                    if !self.plugged {
+                    if !self.plugged || !self.room.is_there(self.connections.len()) {
                         End::accepted(client).reset();
                         self.tap.ended(self.opened, Close::Reset, Side::Link);
                         continue;

@@ -85,7 +85,7 @@ pub(crate) struct LinkArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time")]
-struct TimeArgs {
+pub(super) struct TimeArgs {
     /// Round trip, half of it each way
     #[arg(long, value_name = "DURATION", value_parser = parse_round_trip, conflicts_with_all = ["delay_up", "delay_down"])]
     rtt: Option<Duration>,
@@ -113,7 +113,7 @@ struct TimeArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bandwidth")]
-struct BandwidthArgs {
+pub(super) struct BandwidthArgs {
     /// Bandwidth of each way, shared by all connections
     #[arg(long, value_name = "RATE", value_parser = parse_bandwidth, conflicts_with_all = ["bandwidth_up", "bandwidth_down"])]
     bandwidth: Option<f64>,
@@ -198,7 +198,11 @@ impl LinkArgs {
 }
 
 impl TimeArgs {
-    fn apply(&self, link: &mut Link) -> Result<(), Error> {
+    /// Changes what was said.
+    ///
+    /// # Errors
+    /// That doesn't go together.
+    pub(super) fn apply(&self, link: &mut Link) -> Result<(), Error> {
         let half = self.rtt.map(|rtt| rtt / 2);
         link.up.delay = half.or(self.delay_up).unwrap_or(link.up.delay);
         link.down.delay = half.or(self.delay_down).unwrap_or(link.down.delay);
@@ -227,7 +231,8 @@ impl TimeArgs {
 }
 
 impl BandwidthArgs {
-    fn apply(&self, link: &mut Link) -> Result<(), Error> {
+    /// As [`TimeArgs::apply`].
+    pub(super) fn apply(&self, link: &mut Link) -> Result<(), Error> {
         let (up, down) = (
             self.bandwidth.or(self.bandwidth_up),
             self.bandwidth.or(self.bandwidth_down),

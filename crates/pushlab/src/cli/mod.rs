@@ -19,6 +19,7 @@ mod look;
 mod peers;
 mod serve;
 mod values;
+mod watch;
 
 pub(crate) use claims::ClaimsArgs;
 pub(crate) use demo::DemoArgs;
@@ -28,6 +29,7 @@ pub(crate) use link::LinkArgs;
 pub(crate) use look::{PlotArgs, ReportArgs};
 pub(crate) use peers::{ExecPeerArgs, PeersArgs, PeersCommand, PeersFolder};
 pub(crate) use serve::ServeArgs;
+pub(crate) use watch::{LinkOf, WatchArgs};
 
 /// A laboratory for real-time web transports: the same application over plain HTTP request-response, long-polling,
 /// server-sent events, WebSocket and bare TCP, loaded, measured and compared.
@@ -48,6 +50,7 @@ Examples:
   pushlab run echo --link 4g               the same over a mobile network
   pushlab demo                             the course, in your browser
   pushlab serve websocket                  a server to talk to yourself
+  pushlab watch long-poll                  what its clients and its server say to each other, live
   pushlab link --to 127.0.0.1:8080 --profile 4g   a mobile network in front of it
   pushlab report results                   reports of all runs and an index, in the browser
   pushlab diff results/BEFORE results/AFTER   what changed between two runs
@@ -69,6 +72,8 @@ pub(crate) enum Command {
     Link(Box<LinkArgs>),
     /// Only generate load, against a server started elsewhere.
     Load(LoadArgs),
+    /// Watch a transport at work: each message between its clients and its server, as it passes.
+    Watch(Box<WatchArgs>),
     /// Measure known truths, and say by how much the lab is wrong.
     #[command(name = "selftest")]
     SelfTest(SelfTestArgs),

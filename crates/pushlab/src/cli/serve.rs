@@ -153,7 +153,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(long)]
     pub(crate) no_batching: bool,
 
-    /// End each connection with its first answer over HTTP (Connection: close), to measure what keeping it is worth; WebSockets and event streams last
+    /// End each connection with its first answer over HTTP (Connection: close), to measure what keeping it is worth; one that was upgraded lasts
     #[arg(long)]
     pub(crate) no_keep_alive: bool,
 }

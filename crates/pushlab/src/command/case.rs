@@ -20,6 +20,7 @@ use crate::command::prediction;
 use crate::command::progress::Progress;
 use crate::command::serve::Request;
 use crate::command::server_process::{Launch, ServerProcess};
+use crate::command::tapped::Tap;
 use crate::cpus::Pins;
 use crate::peers::{Guests, PeerArm};
 use crate::registry::{self, Entry, Wire};
@@ -30,6 +31,8 @@ use crate::stop::Stop;
 pub(crate) enum Place {
     /// Started for the case, pinned apart from the generator. Some of the arms are of these guests.
     Started(Pins, Guests),
+    /// The same of the lab's own, and what passes between it and the generator is looked at.
+    Watched(Pins, Tap),
     /// Running already, at this URL.
     Elsewhere(String),
 }
@@ -39,7 +42,7 @@ impl Place {
     fn peer(&self, arm: &str) -> Option<&PeerArm> {
         match self {
             Self::Started(_, guests) => guests.arm(arm),
-            Self::Elsewhere(_) => None,
+            Self::Watched(..) | Self::Elsewhere(_) => None,
         }
     }
 }
@@ -70,7 +73,8 @@ pub(crate) async fn measure(
     let measured = match place {
         _ if wire.info.url.is_none() => run.within().await,
         Place::Elsewhere(url) => run.elsewhere(url).await,
-        Place::Started(pins, _) => run.started(pins).await,
+        Place::Started(pins, _) => run.started(pins, None).await,
+        Place::Watched(pins, tap) => run.started(pins, Some(tap)).await,
     };
     match measured {
         Ok(measurement) => Measurement {
@@ -129,7 +133,7 @@ impl Run<'_> {
                 "a link of packets has its own network, where this server isn't; use `pushlab run`, or a relay"
             ));
         }
-        let network = Network::Loopback.lead_to(url, scenario, &[], *seed)?;
+        let network = Network::Loopback.lead_to(url, scenario, &[], *seed, None)?;
         let targets = network.targets(target(scenario, url));
         let network = RefCell::new(network);
         let mut borders = Borders::new(|border| network.borrow_mut().ask(border.into()));
@@ -144,7 +148,7 @@ impl Run<'_> {
     }
 
     /// A server process of its own, which is asked for its pauses within the measured part, and which the scenario's faults befall.
-    async fn started(&self, pins: &Pins) -> Result<Measurement, Error> {
+    async fn started(&self, pins: &Pins, tap: Option<&Tap>) -> Result<Measurement, Error> {
         let Case { scenario, seed, .. } = self.case;
         let network = Network::prepare(scenario, &pins.server, *seed)?;
         let launch = Launch {
@@ -158,7 +162,7 @@ impl Run<'_> {
             let _there = network.server_end()?;
             ServerProcess::start(launch)?
         };
-        let network = network.lead_to(server.url(), scenario, &pins.server, *seed)?;
+        let network = network.lead_to(server.url(), scenario, &pins.server, *seed, tap)?;
         let (targets, pid) = (
             network.targets(target(scenario, server.url())),
             server.pid(),
@@ -221,7 +225,7 @@ impl Run<'_> {
     ) -> Result<Faults<'a>, Error> {
         let link: Option<&dyn FaultyLink> = match &*network.borrow() {
             Network::Loopback => None,
-            Network::Relay(..) | Network::Packets(_) => Some(network),
+            Network::Relay(..) | Network::Tapped(..) | Network::Packets(_) => Some(network),
         };
         let scenario = &self.case.scenario;
         if network::packets(scenario).is_some() {

@@ -263,7 +263,7 @@ impl Bench {
 
     fn info(&self, scenario: &Scenario, place: &Place) -> RunInfo {
         let pins = match place {
-            Place::Started(pins, _) => pins.clone(),
+            Place::Started(pins, _) | Place::Watched(pins, _) => pins.clone(),
             Place::Elsewhere(_) => Pins {
                 server: Vec::new(),
                 ..self.pins(scenario)
@@ -272,7 +272,7 @@ impl Bench {
         let nobody = Guests::default();
         let guests = match place {
             Place::Started(_, guests) => guests,
-            Place::Elsewhere(_) => &nobody,
+            Place::Watched(..) | Place::Elsewhere(_) => &nobody,
         };
         RunInfo {
             scenario: scenario.name.clone(),

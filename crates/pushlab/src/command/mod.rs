@@ -23,6 +23,8 @@
 //! | `peers` | servers that others wrote: list, set up, serve |
 //! | `peer_process`, `exec_peer` | the server of a peer, and what it is set up with |
 //! | `progress` | what is said meanwhile |
+//! | `watch` | one case at the terminal, message by message |
+//! | `tapped` | the relay that it is seen through |
 
 mod case;
 mod child;
@@ -49,6 +51,8 @@ mod search;
 mod selftest;
 mod serve;
 mod server_process;
+mod tapped;
+mod watch;
 
 pub(crate) use claims::{ids as claim_ids, titles as claim_titles};
 pub(crate) use selftest::CHECKS;
@@ -64,6 +68,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Serve(args)) => serve::serve(&args),
         Some(Command::Link(args)) => link::link(&args),
         Some(Command::Load(args)) => load::load(&args),
+        Some(Command::Watch(args)) => watch::watch(&args),
         Some(Command::SelfTest(args)) => selftest::selftest(&args),
         Some(Command::Claims(args)) => claims::claims(&args),
         Some(Command::Demo(args)) => demo::demo(&args),

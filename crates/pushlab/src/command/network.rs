@@ -15,6 +15,7 @@ use crate::command::faults::FaultyLink;
 use crate::command::link::{Ends, Request as LinkRequest};
 use crate::command::link_process::LinkProcess;
 use crate::command::server_process::ANY;
+use crate::command::tapped::{Tap, Tapped};
 
 /// What lies between the generator and a server.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Network {
     Loopback,
     /// A process that connections lead through.
     Relay(LinkProcess<String>, Between),
+    /// A relay within this process, whose connections are looked at.
+    Tapped(Box<Tapped>, Between),
     /// Two namespaces; the server lives in one of them, the generator's connections in the other.
     Packets(LinkProcess<Ends>),
 }
@@ -41,7 +44,7 @@ impl Network {
         })
     }
 
-    /// What has to be there as soon as the server at `url` is: a relay before it, if the scenario has one.
+    /// What has to be there as soon as the server at `url` is: a relay before it, if the scenario has one. With a tap it is looked at.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
@@ -51,13 +54,19 @@ impl Network {
         scenario: &Scenario,
         cpus: &[u32],
         seed: u64,
+        tap: Option<&Tap>,
     ) -> Result<Self, Error> {
-        match (self, &scenario.link) {
-            (Self::Loopback, Some(link)) => {
+        match (self, &scenario.link, tap) {
+            (Self::Loopback, Some(link), Some(tap)) => {
+                let relay = Tapped::start(link, authority(url)?, seed, tap);
+                let relay = Box::new(relay.context("the link")?);
+                Ok(Self::Tapped(relay, link.between))
+            }
+            (Self::Loopback, Some(link), None) => {
                 let relay = LinkProcess::start(link, authority(url)?, cpus, seed);
                 Ok(Self::Relay(relay.context("the link")?, link.between))
             }
-            (network, _) => Ok(network),
+            (network, ..) => Ok(network),
         }
     }
 
@@ -65,7 +74,7 @@ impl Network {
     pub(crate) fn listen(&self) -> SocketAddr {
         match self {
             Self::Packets(process) => SocketAddr::new(process.ends().server_address.into(), 0),
-            Self::Loopback | Self::Relay(..) => ANY,
+            Self::Loopback | Self::Relay(..) | Self::Tapped(..) => ANY,
         }
     }
 
@@ -76,7 +85,7 @@ impl Network {
     pub(crate) fn server_end(&self) -> Result<Option<Entered>, Error> {
         match self {
             Self::Packets(process) => Ok(Some(Namespace::enter(&process.ends().server_namespace)?)),
-            Self::Loopback | Self::Relay(..) => Ok(None),
+            Self::Loopback | Self::Relay(..) | Self::Tapped(..) => Ok(None),
         }
     }
 
@@ -87,17 +96,19 @@ impl Network {
     pub(crate) fn client_end(&self) -> Result<Option<Entered>, Error> {
         match self {
             Self::Packets(process) => Ok(Some(Namespace::enter(&process.ends().client_namespace)?)),
-            Self::Loopback | Self::Relay(..) => Ok(None),
+            Self::Loopback | Self::Relay(..) | Self::Tapped(..) => Ok(None),
         }
     }
 
     /// Where sessions connect to, if `target` is the server itself.
     pub(crate) fn targets(&self, target: Target) -> Targets {
-        let Self::Relay(process, between) = self else {
-            return target.into();
+        let (address, between) = match self {
+            Self::Relay(process, between) => (process.address().to_owned(), between),
+            Self::Tapped(relay, between) => (relay.address().to_string(), between),
+            Self::Loopback | Self::Packets(_) => return target.into(),
         };
         let far = Target {
-            url: through(&target.url, process.address()),
+            url: through(&target.url, &address),
             ..target.clone()
         };
         match between {
@@ -118,6 +129,7 @@ impl Network {
         match self {
             Self::Loopback => {}
             Self::Relay(process, _) => process.ask(request),
+            Self::Tapped(relay, _) => relay.ask(request),
             Self::Packets(process) => process.ask(request),
         }
     }
@@ -128,6 +140,7 @@ impl Network {
         match self {
             Self::Loopback => None,
             Self::Relay(process, _) => process.report().ok(),
+            Self::Tapped(relay, _) => relay.report(),
             Self::Packets(process) => process.report().ok(),
         }
     }
@@ -140,6 +153,7 @@ impl Network {
         match self {
             Self::Loopback => Ok(()),
             Self::Relay(process, _) => process.stop().context("the link"),
+            Self::Tapped(relay, _) => relay.stop().context("the link"),
             Self::Packets(process) => process.stop().context("the link"),
         }
     }

@@ -67,6 +67,15 @@ impl Progress {
         }
     }
 
+    /// Says nothing.
+    pub(crate) fn silent() -> Self {
+        Self {
+            bar: None,
+            cases: None,
+            begun: 0,
+        }
+    }
+
     /// A case begins.
     pub(crate) fn begin(&mut self, case: &Case) {
         self.begun += 1;

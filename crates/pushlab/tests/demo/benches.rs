@@ -101,6 +101,26 @@ fn what_cannot_be_done_is_answered_with_an_error() {
 }
 
 #[test]
+fn connections_are_limited_and_the_bench_lives_on() {
+    let demo = Demo::start();
+    let mut bench = demo.bench(&json!({}));
+    let (address, _) = bench.place("long-poll");
+    let crowd: Vec<TcpStream> = (0..310)
+        .filter_map(|_| TcpStream::connect(address).ok())
+        .collect();
+    // Whoever came too late was reset.
+    let counts = bench.until("all that came", |message| {
+        message["op"] == "counts" && message["opened"].as_u64() >= Some(302)
+    });
+    assert!(counts["open"].as_u64() <= Some(300), "{counts}");
+    bench.client(demo.origin());
+    drop(crowd);
+    bench.until("the end of all", |message| {
+        message["op"] == "counts" && message["transport"] == "long-poll" && message["open"] == 0
+    });
+}
+
+#[test]
 fn a_frame_that_is_too_large_ends_the_watch_and_not_the_bench() {
     let demo = Demo::start();
     let bench = demo.bench(&json!({}));

@@ -7,11 +7,19 @@
 //! | `replay` | "Replay": recordings and kept readings |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
+//! | `modules` | a page that uses a bench, in Chromium |
+//! | `chat` | the chapter's demos: two tabs, and the chat |
+//! | `servers` | servers of their own for a page |
+//! | `suite` | the browser's end of each transport: one suite over all |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
 mod bench;
 mod benches;
+mod chat;
 mod looks;
+mod modules;
 mod protocol;
 mod replay;
 mod rig;
+mod servers;
+mod suite;

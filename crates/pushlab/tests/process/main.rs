@@ -12,3 +12,4 @@ mod safety;
 mod selftest;
 mod serve;
 mod usage;
+mod watch;

@@ -21,6 +21,19 @@ fn the_ready_line_is_printed_once_it_accepts() {
 }
 
 #[test]
+fn without_keep_alive_an_answer_is_the_last_of_its_connection() {
+    let mut server = Running::start(&["serve", "long-poll", "--no-keep-alive"]);
+    let url = server.url();
+    // It is read to its end, which this request doesn't ask for.
+    let answer = http(
+        authority(&url),
+        "GET /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[test]
 fn all_transports_share_one_hub_and_one_process() {
     let mut server = Running::start(&["serve", "--all", "--threads", "2"]);
     let lines: Vec<_> = (0..8).map(|_| server.json_line()).collect();

@@ -11,6 +11,7 @@ fn help_has_examples_everywhere() {
         &["serve", "--help"],
         &["link", "--help"],
         &["load", "--help"],
+        &["watch", "--help"],
         &["diff", "--help"],
         &["list", "--help"],
         &["selftest", "--help"],
