@@ -103,7 +103,7 @@ fn list() -> Markup {
     html! {
         ol.lessons {
             @for lesson in LESSONS {
-                li { a href=(url(lesson)) { (lesson.title) } }
+                li value=(lesson.id) { a href=(url(lesson)) { (lesson.title) } }
             }
         }
     }

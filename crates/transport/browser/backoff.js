@@ -28,6 +28,9 @@ export class Backoff {
   }
 }
 
+/** A browser takes a longer time for none at all. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Waits for so many milliseconds; less if the page is shown or the machine on-line again, or `signal` is aborted. */
 export function pause(milliseconds, signal) {
   return new Promise((done) => {
@@ -37,7 +40,7 @@ export function pause(milliseconds, signal) {
       listeners.abort();
       done();
     };
-    const timer = setTimeout(end, milliseconds);
+    const timer = setTimeout(end, Math.min(milliseconds, LONGEST));
     const until = { signal: listeners.signal };
     const seen = () => document.hidden || end();
     document.addEventListener("visibilitychange", seen, until);

@@ -110,7 +110,7 @@ export class Client {
     this.#give({ op: "emit", to, event: named(event), data });
   }
 
-  /** The server's answer: the same data. Fails if no answer came; then nobody knows whether the request was carried out. */
+  /** The server's answer: the same data. Fails if none came; then nobody knows whether it was carried out. */
   request(data = null) {
     return new Promise((resolve, reject) => {
       if (this.#asked.size >= MOST_WAITING) throw new Error("too many requests have no answer yet");

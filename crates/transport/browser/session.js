@@ -56,13 +56,13 @@ export class HttpClient extends Client {
     const query = new URLSearchParams({ after, ...more, token: this.token });
     const answer = await this.ask("GET", `/events?${query}`, { patience });
     if (answer.status === 204) return;
-    // An answer that is cut off in the middle throws here: the cursor isn't moved, and the next poll brings it all again.
+    // An answer that is cut off in the middle throws here: the cursor isn't moved, and the next poll brings it again.
     const { events, next } = await answer.json();
     for (const message of events) this.take(message);
     this.received = next;
   }
 
-  /** Sends what waits: one request at a time, so that the order is kept, and each with all that has come together meanwhile. */
+  /** Sends what waits: one request at a time, to keep the order, and each with all that has come together meanwhile. */
   async flush() {
     if (this.#isPosting) return;
     this.#isPosting = true;

@@ -523,11 +523,13 @@ fn a_drain_tells_all_and_waits_for_what_is_under_way() {
     run(async {
         let config = Config {
             drain_grace: Duration::from_secs(20),
+            allow_origins: vec!["http://page.example:3000".into()],
             ..Config::default()
         };
         let lab = lab(config);
         let address = lab.address();
-        let healthz = get(&lab, "/healthz", "");
+        // From a page, which is let read the refusal too.
+        let healthz = get(&lab, "/healthz", "Origin: http://page.example:3000\r\n");
         let mut kept = Connection::open(address).await;
         kept.send(&healthz).await;
         assert_eq!(kept.answer().await.unwrap().status, 200);
@@ -567,6 +569,10 @@ fn a_drain_tells_all_and_waits_for_what_is_under_way() {
                     answer.header("connection")
                 ),
                 (503, Some("draining"), Some("close"))
+            );
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                Some("http://page.example:3000")
             );
             assert_eq!(connection.answer().await, None);
         }

@@ -22,7 +22,7 @@ const SEPARATOR = "\u001e";
 /** About so many characters are posted together, and so many bytes may wait in a WebSocket. */
 const [MOST_POSTED, MOST_BUFFERED] = [64 << 10, 1 << 20];
 
-/** What carries it, by the name under which this module is served: polls until the upgrade, polls alone, a WebSocket alone. */
+/** What carries it, by the name under which this is served: polls until the upgrade, polls alone, a WebSocket alone. */
 const TRANSPORTS = { "socket-io-polling.js": ["polling"], "socket-io-websocket.js": ["websocket"] };
 const BY_NAME = TRANSPORTS[import.meta.url.split("/").at(-1)] ?? ["polling", "websocket"];
 

@@ -4,7 +4,8 @@
 // There are no requests and so no answers: nothing tells a page whether what it gave to `send` has arrived.
 // What the server says is counted, and after a cut the first command is `resume`, with that count and the
 // session's token: the server goes on from there. (A handshake from a page can't have an Authorization header.)
-// The browser answers the server's pings by itself.
+// The browser answers the server's pings by itself and tells the page nothing of them: a connection that only
+// went silent, without an end, is "open" until TCP gives up. Whoever must know sooner asks (`request`).
 //
 // Why a connection was closed is told by its code: 1008 because another page has taken the session over, which
 // is final; 1012 because the server is about to stop, 1013 because this client took its messages too slowly and
@@ -25,7 +26,7 @@ class WebSocketClient extends Client {
     const { signal, token } = this;
     const socket = new WebSocket(this.url, "pushlab.v1");
     this.#socket = socket;
-    // The first welcome is for a new session. With a ticket it is the second one that counts, and what comes before it isn't ours.
+    // The first welcome is for a new session. With a ticket the second one counts, and what comes before isn't ours.
     let welcomes = token ? 2 : 1;
     let complaint;
     return new Promise((_, lost) => {

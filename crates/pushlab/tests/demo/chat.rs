@@ -1,9 +1,8 @@
 //! The chapter's demos in real tabs: HELLO and WORLD, and a chat across transports that a cut cable and a reload can't harm.
 
-use std::path::{Path, PathBuf};
-
 use browser::{Browser, Page, Theme, Viewport};
 
+use crate::looks;
 use crate::rig::{Demo, PATIENCE};
 
 const DESK: Viewport = Viewport::wide(1280, Theme::Light);
@@ -139,6 +138,8 @@ async fn a_chat_across_transports_survives_a_cut_a_change_and_a_reload() {
     }
 }
 
+const HOSTILE: &str = "<img src=x onerror=alert(1)>";
+
 #[tokio::test]
 async fn what_others_write_is_never_more_than_text_and_private_is_private() {
     let demo = Demo::start();
@@ -146,7 +147,6 @@ async fn what_others_write_is_never_more_than_text_and_private_is_private() {
     let ada = open_chat(&browser, &demo, "websocket").await;
     let bob = open_chat(&browser, &demo, "long-poll").await;
     let cy = open_chat(&browser, &demo, "sse").await;
-    const HOSTILE: &str = "<img src=x onerror=alert(1)>";
     name(&ada, "<b>A</b>").await;
     name(&bob, "Bob").await;
     name(&cy, "Cy").await;
@@ -281,28 +281,7 @@ async fn the_pages_fit_and_can_be_read_and_used() {
         )
         .await
         .unwrap();
-        let mut faults = Vec::new();
-        for viewport in [
-            Viewport::phone(360, Theme::Light),
-            Viewport::wide(1920, Theme::Light),
-            DESK,
-        ] {
-            page.set_viewport(viewport).await.unwrap();
-            for theme in [Theme::Dark, Theme::Light] {
-                page.set_theme(theme).await.unwrap();
-                let width = viewport.width;
-                page.screenshot(&picture(&format!("{place}-{width}-{theme}")))
-                    .await
-                    .unwrap();
-                for low in page.low_contrast().await.unwrap() {
-                    faults.push(format!("{width} {theme}: {low:?}"));
-                }
-            }
-            faults.extend(page.overflow().await.unwrap());
-        }
-        faults.extend(page.unnamed().await.unwrap());
-        faults.extend(page.axe().await.unwrap());
-        assert_eq!(faults, Vec::<String>::new(), "{place}");
+        looks::of(&page, place).await;
         keeps_to_itself(&page, &demo, &CUT).await;
     }
 }
@@ -391,11 +370,4 @@ async fn keeps_to_itself(page: &Page, demo: &Demo, expected: &[&str]) {
             || url.starts_with("ws://127.0.0.1:");
         assert!(is_local || request.inline, "{url}");
     }
-}
-
-/// `target/screenshots/NAME.png`, to be looked at.
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .with_file_name("screenshots")
-        .join(format!("demo-{name}.png"))
 }

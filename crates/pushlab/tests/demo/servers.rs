@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// A running `pushlab serve --all`, one hub behind all of its servers; killed when dropped.
 pub(crate) struct Servers {
-    _process: Running,
+    process: Running,
     /// The URL of each transport's server.
     urls: BTreeMap<String, String>,
 }
@@ -27,10 +28,7 @@ impl Servers {
             let text = |field: &str| ready[field].as_str().expect("a text").to_owned();
             urls.insert(text("transport"), text("url"));
         }
-        Self {
-            _process: process,
-            urls,
-        }
+        Self { process, urls }
     }
 
     /// Where a transport's server is.
@@ -43,6 +41,12 @@ impl Servers {
     /// What a module is told, by way of `address`.
     pub(crate) fn url_at(&self, transport: &str, address: SocketAddr) -> String {
         self.urls[transport].replace(&self.address(transport).to_string(), &address.to_string())
+    }
+
+    /// Tells them to end.
+    pub(crate) fn drain(&self) {
+        let pid = Pid::from_raw(self.process.child.id().cast_signed()).expect("it runs");
+        kill_process(pid, Signal::TERM).expect("it is ours");
     }
 
     /// What modules are told, as a JavaScript object.

@@ -196,6 +196,75 @@ window.suite = (() => {
       return result;
     },
 
+    /** A short poller whose page isn't visible: the times between polls, and that it asks at once when the page is shown. */
+    async unseen(module, url) {
+      const times = [];
+      const really = window.fetch;
+      window.fetch = (target, ...more) => {
+        if (String(target).includes("/events")) times.push(performance.now());
+        return really(target, ...more);
+      };
+      const show = (isHidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      };
+      const often = await connect(module, url, { interval: 50 });
+      await until("some polls", () => times.length > 3);
+      show(true);
+      // One may have been due by the old interval.
+      const before = times.length + 1;
+      await until("more polls", () => times.length > before + 3);
+      const between = times.slice(before).map((time, index) => time - times[before + index - 1]);
+      await often.client.close();
+      const seldom = await connect(module, url, { interval: 1e9 });
+      await seldom.welcomed();
+      seldom.client.emit("sender", "n", 1);
+      await seldom.client.request();
+      const early = seldom.numbers.length;
+      show(false);
+      await until("what was said", () => seldom.numbers.length === 1);
+      await seldom.client.close();
+      window.fetch = really;
+      delete document.hidden;
+      return { between, early };
+    },
+
+    /** Two clients of the same session: the older one ends, and doesn't come back. */
+    async conflict(module, url) {
+      const older = await connect(module, url);
+      await older.welcomed();
+      await older.client.request();
+      const newer = await connect(module, url, { ticket: older.client.ticket });
+      await newer.welcomed();
+      await older.is("closed");
+      newer.client.emit("sender", "n", 1);
+      await until("its own", () => newer.numbers.length === 1);
+      // Left in good order, and gone on with over another transport.
+      const ticket = newer.client.detach();
+      const result = { why: older.states.at(-1)[1], resumed: newer.welcomes[0].resumed, heard: older.numbers.length, ticket };
+      await closeAll([older]);
+      return result;
+    },
+
+    /** Connected, to see what becomes of it. */
+    async hold(module, url) {
+      const one = await connect(module, url);
+      await one.welcomed();
+      await one.client.request();
+      this.held = [...(this.held ?? []), [module, one]];
+    },
+
+    /** The servers end: why each client says it waits. */
+    async drained() {
+      const why = {};
+      for (const [module, one] of this.held) {
+        await one.is("waiting");
+        why[module] = one.states.find(([state]) => state === "waiting")[1];
+        one.client.detach();
+      }
+      return why;
+    },
+
     /** Commands without a server: how many wait, and that the next one is refused. */
     async bounded(module, url) {
       const one = await connect(module, url, { backoff: { jitter: 1e9 } });

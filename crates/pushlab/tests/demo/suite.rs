@@ -66,7 +66,7 @@ impl Stage {
     /// Nothing but what was cut off is complained of, and nobody but the lab was asked.
     async fn keeps_to_itself(&self) {
         for complaint in self.page.complaints().await.unwrap() {
-            let is_cut = CUT.iter().any(|part| complaint.contains(part))
+            let is_cut = is_of_the_network(&complaint)
                 // The browser sent a poll again whose engine had ended with its connection.
                 || complaint.contains("status of 400") && complaint.contains("/socket.io/");
             assert!(is_cut, "{complaint}");
@@ -81,21 +81,16 @@ impl Stage {
     }
 }
 
-/// What a browser complains of when connections are cut, wherever that is.
-const CUT: [&str; 11] = [
-    "net::ERR_CONNECTION_RESET",
-    "net::ERR_CONNECTION_CLOSED",
-    "net::ERR_SOCKET_NOT_CONNECTED",
-    "net::ERR_EMPTY_RESPONSE",
-    "net::ERR_FAILED",
-    "net::ERR_HEADERS_TRUNCATED",
-    "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
-    "net::ERR_CONTENT_LENGTH_MISMATCH",
-    "Connection closed before receiving a handshake response",
-    "Invalid frame header",
-    // A head that ends too early is taken for a whole one, without what didn't come of its fields.
-    "has been blocked by CORS policy",
-];
+/// What the browser itself, and no script, says of connections that failed. Which error it is depends on the byte at which it was cut.
+fn is_of_the_network(complaint: &str) -> bool {
+    const FAILED: [&str; 4] = [
+        "log error: Failed to load resource: net::ERR_",
+        "log error: WebSocket connection to ",
+        "log warning: WebSocket connection to ",
+        "log error: Access to ",
+    ];
+    FAILED.iter().any(|start| complaint.starts_with(start))
+}
 
 #[test]
 fn each_module_speaks_its_wire() {
@@ -352,6 +347,89 @@ fn what_waits_for_a_server_is_bounded() {
             assert_eq!(told["refused"], "too many commands wait for a connection");
             assert_eq!(told["request"], "too many commands wait for a connection");
             assert_eq!(told["state"], "closed", "{module}");
+        }
+    });
+}
+
+#[test]
+fn a_short_poller_asks_less_often_in_a_page_that_nobody_sees() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        let told = stage.ask("unseen", "request-response").await;
+        let between: Vec<f64> = serde_json::from_value(told["between"].clone()).unwrap();
+        // Ten times 50 ms, but for the grid on which it began.
+        assert!(between.iter().skip(1).all(|time| *time > 400.0), "{told}");
+        assert_eq!(told["early"], 0);
+        stage.keeps_to_itself().await;
+    });
+}
+
+#[test]
+fn of_two_clients_of_a_session_the_older_one_ends_for_good_and_transports_can_be_changed() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        let mut last: Option<Value> = None;
+        // A short poller has no connection that another one could end.
+        for (module, _) in &MODULES[1..] {
+            let told = stage.ask("conflict", module).await;
+            let why = told["why"].as_str().unwrap();
+            assert!(why.contains("taken the session over"), "{module}: {why}");
+            assert_eq!(told["resumed"], true, "{module}");
+            assert_eq!(told["heard"], 0, "{module}");
+            last = Some(told["ticket"].clone());
+        }
+        // Left by the last one, a session goes on over the first.
+        let call = format!(
+            "(async () => {{
+                const one = await suite.connect('request-response', {}['request-response'], {{ ticket: {} }});
+                await one.welcomed();
+                await one.client.close();
+                return one.welcomes[0].resumed;
+            }})()",
+            stage.servers.urls(),
+            last.unwrap()
+        );
+        assert_eq!(stage.eval(&call).await, true);
+        for complaint in stage.page.complaints().await.unwrap() {
+            assert!(complaint.contains("status of 409"), "{complaint}");
+        }
+    });
+}
+
+#[test]
+fn clients_of_a_server_that_ends_wait_and_say_why() {
+    run(async {
+        let stage = Stage::set(&[]).await;
+        for (module, _) in MODULES {
+            stage.ask("hold", module).await;
+        }
+        stage.servers.drain();
+        let why = stage.eval("suite.drained()").await;
+        for (module, _) in MODULES {
+            let why = why[module].as_str().unwrap();
+            // A poll may come when nobody is there any more.
+            let is_told = [
+                "draining",
+                "closed: 1012",
+                "Failed to fetch",
+                "the stream has ended",
+            ];
+            assert!(
+                is_told.iter().any(|part| why.contains(part)),
+                "{module}: {why}"
+            );
+        }
+        for module in ["sse", "websocket", "socket-io-websocket"] {
+            assert!(
+                why[module].as_str().unwrap().contains("draining"),
+                "{module}: {why}"
+            );
+        }
+        for complaint in stage.page.complaints().await.unwrap() {
+            let is_refused = ["status of 503", "status of 400"];
+            let is_expected = is_of_the_network(&complaint)
+                || is_refused.iter().any(|part| complaint.contains(part));
+            assert!(is_expected, "{complaint}");
         }
     });
 }

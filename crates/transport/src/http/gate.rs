@@ -44,13 +44,6 @@ pub(super) fn admit<B, H: Handler>(
             "this server is on the loopback interface: its name is localhost, 127.0.0.1 or [::1]",
         ));
     }
-    if draining {
-        return Err(refuse(
-            503,
-            "draining",
-            "the server is draining; connect again elsewhere or later",
-        ));
-    }
     let allowed = match headers.get(ORIGIN) {
         None => None,
         Some(origin) => match policy.judge(origin.as_bytes(), host.unwrap_or_default()) {
@@ -65,6 +58,18 @@ pub(super) fn admit<B, H: Handler>(
             }
         },
     };
+    if draining {
+        let mut refusal = refuse(
+            503,
+            "draining",
+            "the server is draining; connect again elsewhere or later",
+        );
+        // A page that may use this server may read why it can't.
+        if let Some(origin) = allowed {
+            super::site::allow_origin(refusal.headers_mut(), origin.clone());
+        }
+        return Err(refusal);
+    }
     let path = request.uri().path();
     let target = path.len() + request.uri().query().map_or(0, str::len);
     if target > MAX_TARGET {
