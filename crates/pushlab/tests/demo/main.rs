@@ -7,6 +7,7 @@
 //! | `replay` | "Replay": recordings and kept readings |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
+//! | `pages` | the first page, the course kit, and what isn't there |
 //! | `modules` | a page that uses a bench, in Chromium |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
@@ -14,6 +15,7 @@ mod bench;
 mod benches;
 mod looks;
 mod modules;
+mod pages;
 mod protocol;
 mod replay;
 mod rig;
