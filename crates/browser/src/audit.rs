@@ -66,9 +66,9 @@ impl Page {
 }
 
 /// Whether a node of the accessibility tree can have the focus and has no name. The document and plain scrollable areas can be focused by the
-/// browser's own doing; they are no controls.
+/// browser's own doing; they are no controls. Nor is the main part, to which a link past the navigation leads.
 fn is_nameless_control(node: &Value) -> bool {
-    const NO_CONTROLS: [&str; 3] = ["RootWebArea", "generic", "none"];
+    const NO_CONTROLS: [&str; 4] = ["RootWebArea", "generic", "main", "none"];
     let properties = node["properties"].as_array().map_or(&[][..], Vec::as_slice);
     let focusable = properties
         .iter()

@@ -57,6 +57,17 @@ impl Page {
         Ok(())
     }
 
+    /// Types a text where the focus is, a key for each character.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub async fn type_text(&self, text: &str) -> Result<(), BrowserError> {
+        for character in text.chars() {
+            self.press(character.encode_utf8(&mut [0; 4])).await?;
+        }
+        Ok(())
+    }
+
     /// Scrolls a spot of an element into the middle of the view and finds where it then is.
     async fn spot(&self, selector: &str, x: f64, y: f64) -> Result<Spot, BrowserError> {
         let name = quoted(selector);
@@ -99,6 +110,7 @@ const FIND_SPOT: &str = include_str!("scripts/spot.js");
 
 /// Name, number, text.
 const KEYS: &[(&str, u32, &str)] = &[
+    ("Backspace", 8, ""),
     ("Tab", 9, ""),
     ("Enter", 13, "\r"),
     ("Escape", 27, ""),
@@ -110,6 +122,7 @@ const KEYS: &[(&str, u32, &str)] = &[
     ("ArrowUp", 38, ""),
     ("ArrowRight", 39, ""),
     ("ArrowDown", 40, ""),
+    ("Delete", 46, ""),
 ];
 
 /// What a keyboard's driver says of a key: its number on Windows, and the text that it enters.
@@ -119,7 +132,12 @@ fn number_and_text(key: &str) -> Result<(u32, String), BrowserError> {
     }
     let mut characters = key.chars();
     match (characters.next(), characters.next()) {
-        (Some(one), None) => Ok((one.to_ascii_uppercase().into(), key.into())),
+        // Keys of letters, digits and the space have the number of their character. Where others lie depends on the keyboard, and the numbers of
+        // their characters are other keys': an opening parenthesis would be an arrow down.
+        (Some(one), None) if one.is_ascii_alphanumeric() || one == ' ' => {
+            Ok((one.to_ascii_uppercase().into(), key.into()))
+        }
+        (Some(_), None) => Ok((0, key.into())),
         _ => Err(BrowserError::Key(key.into())),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -72,6 +72,20 @@ impl Page {
         })
     }
 
+    /// Loads the page anew, as a person who presses F5, and waits until it is loaded with everything in it.
+    ///
+    /// # Errors
+    /// It isn't loaded in time.
+    pub async fn reload(&self) -> Result<(), BrowserError> {
+        let before = self.notebook.loads();
+        self.call("Page.reload", &json!({})).await?;
+        let loaded = timeout(PATIENCE, self.notebook.loaded_beyond(before)).await;
+        loaded.map_err(|_| BrowserError::Late {
+            what: "the page loaded anew".into(),
+            after: PATIENCE,
+        })
+    }
+
     /// From now on there is no network. Files are still there.
     ///
     /// # Errors
@@ -126,6 +140,36 @@ impl Page {
     /// # Errors
     /// It isn't within five seconds, or it throws.
     pub async fn wait_for(&self, condition: &str) -> Result<(), BrowserError> {
+        self.wait_for_within(SOON, condition).await
+    }
+
+    /// Waits until an expression is true, for as long as it may take.
+    ///
+    /// # Errors
+    /// It isn't within that time, or it throws.
+    pub async fn wait_for_within(
+        &self,
+        patience: Duration,
+        condition: &str,
+    ) -> Result<(), BrowserError> {
+        let end = Instant::now() + patience;
+        loop {
+            // A call that gets no answer for long fails, so a long wait is made of short ones.
+            let left = end.saturating_duration_since(Instant::now());
+            if self.look_for(left.min(SOON), condition).await? {
+                return Ok(());
+            }
+            if left <= SOON {
+                return Err(BrowserError::Late {
+                    what: condition.into(),
+                    after: patience,
+                });
+            }
+        }
+    }
+
+    /// Whether an expression becomes true in so much time.
+    async fn look_for(&self, patience: Duration, condition: &str) -> Result<bool, BrowserError> {
         let script = format!(
             "new Promise((resolve, reject) => {{
                 const end = performance.now() + {};
@@ -138,16 +182,9 @@ impl Page {
                 }};
                 look();
             }})",
-            SOON.as_millis()
+            patience.as_millis()
         );
-        if self.eval(&script).await? {
-            Ok(())
-        } else {
-            Err(BrowserError::Late {
-                what: condition.into(),
-                after: SOON,
-            })
-        }
+        self.eval(&script).await
     }
 
     /// The text of an element, as a person sees it.

@@ -160,6 +160,41 @@ async fn mouse_and_keyboard_are_real() {
 }
 
 #[tokio::test]
+async fn texts_are_typed_and_pages_loaded_anew() {
+    let sheet = Sheet::new(
+        "<input id=field aria-label=field><script>sessionStorage.loads = Number(sessionStorage.loads ?? 0) + 1</script>",
+    );
+    let browser = Browser::start().await.unwrap();
+    let page = browser.open(&sheet.path(), DESK).await.unwrap();
+    page.click("#field").await.unwrap();
+    page.type_text("Grüße, 1 ('b.c')!").await.unwrap();
+    page.press("Backspace").await.unwrap();
+    page.press("Home").await.unwrap();
+    page.press("Delete").await.unwrap();
+    assert_eq!(
+        page.eval::<String>("field.value").await.unwrap(),
+        "rüße, 1 ('b.c')"
+    );
+    page.reload().await.unwrap();
+    assert_eq!(page.eval::<String>("field.value").await.unwrap(), "");
+    assert_eq!(
+        page.eval::<String>("sessionStorage.loads").await.unwrap(),
+        "2"
+    );
+    page.run("setTimeout(() => { late = true }, 5500), late = false")
+        .await
+        .unwrap();
+    page.wait_for_within(Duration::from_secs(60), "late")
+        .await
+        .unwrap();
+    let error = page
+        .wait_for_within(Duration::from_millis(20), "!late")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BrowserError::Late { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn scripts_answer_and_throw() {
     let sheet = Sheet::new("<p id=p>one</p>");
     let browser = Browser::start().await.unwrap();

@@ -372,6 +372,23 @@ fn a_reset_reaches_both_ends_and_half_of_one_the_client_alone() {
 }
 
 #[test]
+fn packets_keep_their_shape_and_their_cable() {
+    let Some(link) = link(delayed(1), delayed(1)) else {
+        return;
+    };
+    let handle = &link.handle;
+    for refused in [
+        handle.shape(&Link::default(), 1),
+        handle.unplug(),
+        handle.plug(),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(error.to_string().contains("a relay can"), "{error}");
+    }
+}
+
+#[test]
 fn counting_begins_when_it_is_told() {
     let Some(link) = link(Path::CLEAR, Path::CLEAR) else {
         return;

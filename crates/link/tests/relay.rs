@@ -445,12 +445,12 @@ fn a_half_open_cut_resets_the_client_and_tells_the_server_nothing() {
 #[test]
 fn a_cut_within_a_message_lets_half_of_it_through() {
     for waits in [false, true] {
-        let lab = Lab::new(&delayed(50));
+        let lab = Lab::new(&narrow(500));
         let (client, mut server) = lab.pair();
         if waits {
             // The piece is under way when the cut comes.
             server.write_all(b"0123456789").unwrap();
-            lab.settle();
+            wait_until(|| lab.relay.report().unwrap().down.queue_max_bytes == 10);
             lab.relay.cut(Cut::MidMessage).unwrap();
         } else {
             lab.relay.cut(Cut::MidMessage).unwrap();
@@ -654,13 +654,25 @@ fn a_tap_tells_who_ended_a_connection() {
     }
 }
 
+/// A link whose report tells what has come to it.
+fn narrow(milliseconds: u64) -> Link {
+    both_ways(Path {
+        delay: Duration::from_millis(milliseconds),
+        bandwidth: Some(8e6),
+        ..Path::CLEAR
+    })
+}
+
 #[test]
 fn a_tap_shows_what_a_cut_takes_away() {
-    let (stories, lab) = Stories::lab(&delayed(60_000));
+    let (stories, lab) = Stories::lab(&narrow(60_000));
     let (mut client, mut server) = lab.pair();
     client.write_all(b"under way").unwrap();
     server.write_all(b"as well").unwrap();
-    lab.settle();
+    wait_until(|| {
+        let report = lab.relay.report().unwrap();
+        (report.up.queue_max_bytes, report.down.queue_max_bytes) == (9, 7)
+    });
     lab.relay.cut(Cut::Silence).unwrap();
     stories.end_of(1);
     let story = stories.of(1);
@@ -671,10 +683,10 @@ fn a_tap_shows_what_a_cut_takes_away() {
 
 #[test]
 fn a_tap_shows_which_half_a_cut_within_a_message_takes_away() {
-    let (stories, lab) = Stories::lab(&delayed(50));
+    let (stories, lab) = Stories::lab(&narrow(2_000));
     let (client, mut server) = lab.pair();
     server.write_all(b"0123456789").unwrap();
-    lab.settle();
+    wait_until(|| lab.relay.report().unwrap().down.queue_max_bytes == 10);
     lab.relay.cut(Cut::MidMessage).unwrap();
     assert_eq!(read_exactly(&client, 5), b"01234");
     assert_eq!(stories.end_of(1), (Close::Reset, Side::Link));

@@ -1,9 +1,10 @@
 // How long to wait before a lost connection is tried again.
 //
-// When a server goes away all of its clients lose their connections at the same moment. If each came back at once they would all
-// come at once, and knock it over again. So the first wait is spread over `jitter`, and the ceiling of the next ones doubles up to
-// `most`: truncated exponential back-off with full jitter. Whoever looks at the page doesn't want to wait, though: a page that
-// is shown again, or a machine that is on-line again, tries at once.
+// When a server goes away all of its clients lose their connections at the same moment. If each came back at
+// once they would all come at once, and knock it over again. So the first wait is spread over `jitter`, and the
+// ceiling of the next ones doubles up to `most`: truncated exponential back-off with full jitter. Whoever looks
+// at the page doesn't want to wait, though: a page that is shown again, or a machine that is on-line again,
+// tries at once.
 
 export class Backoff {
   #lost = 0;
@@ -27,7 +28,7 @@ export class Backoff {
   }
 }
 
-/** Waits for so many milliseconds; less if the page is shown again, the machine is on-line again, or `signal` is aborted. */
+/** Waits for so many milliseconds; less if the page is shown or the machine on-line again, or `signal` is aborted. */
 export function pause(milliseconds, signal) {
   return new Promise((done) => {
     const listeners = new AbortController();

@@ -1,19 +1,24 @@
-// What a client in the browser is, whatever the wire. Each transport's module extends it by what its wire is like: how it lives
-// through one connection (`live`), sends what waits (`flush`) and says goodbye (`farewell`). Everything else is here, once:
+// What a client in the browser is, whatever the wire. Each transport's module extends it by what its wire is
+// like: how it lives through one connection (`live`), sends what waits (`flush`) and says goodbye (`farewell`).
+// Everything else is here, once:
 //
 // - It stays connected until `close()`: a lost connection is tried again with back-off.
-// - It counts what it received. That count, the *cursor*, is all that a server needs to go on after a cut with exactly the messages
-//   that are missing; with the session's secret token it is a *ticket*, by which a page goes on after a reload too.
+// - It counts what it received. That count, the *cursor*, is all that a server needs to go on after a cut with
+//   exactly the messages that are missing; with the session's secret token it is a *ticket*, by which a page
+//   goes on after a reload too.
 // - Commands given while there is no connection wait, in order and not without bound.
 //
-// What was under way when a connection broke may or may not have been carried out: no wire can tell. Rooms are joined and left
-// again, which does no harm. A message is never sent twice; whoever must know whether it arrived listens for it himself, or asks
-// (`request`): an answer also tells that all that was sent before it has been carried out.
+// What was under way when a connection broke may or may not have been carried out: no wire can tell. Rooms are
+// joined and left again, which does no harm. A message is never sent twice by this client; whoever must know
+// whether it arrived listens for it himself, or asks (`request`): an answer also tells that all that was sent
+// before it has been carried out.
 
-import { Backoff } from "./backoff.js";
+import { Backoff, pause } from "./backoff.js";
 
 /** Most commands that wait. */
 const MOST_WAITING = 1_000;
+/** How long a goodbye may take, in milliseconds. Sessions whose goodbye is lost end when their time is over. */
+const MOST_FAREWELL = 3_000;
 
 /** Why a connection is lost. If `isFinal`, it isn't tried again. */
 export class Lost extends Error {
@@ -23,19 +28,28 @@ export class Lost extends Error {
   }
 }
 
-/** What the server says (`{"op":"error"}`) as a reason. Another page has the session: to take it back would only make the two fight. */
+/** What the server says (`{"op":"error"}`) as a reason. Final if another page has the session: the two would fight. */
 export const refusal = ({ code, message }) => new Lost(message, { code, isFinal: code === "conflict" });
 
 export class Client {
-  /** The session is there: `resumed` if it is the one from before, with its rooms and all that was missed. @type {(welcome: {session: string, resumed: boolean}) => void} */
+  /**
+   * The session is there: `resumed` if it is the one from before, with its rooms and all that was missed.
+   * @type {(welcome: {session: string, resumed: boolean}) => void}
+   */
   onwelcome = () => {};
   /** @type {(event: {event: string, from: string, data: any}) => void} */
   onevent = () => {};
   /** So many messages could not be kept for this client. @type {(gap: {missed: number}) => void} */
   ongap = () => {};
-  /** "connecting", "open", "waiting" (to try again) or "closed". @type {(state: string, why?: string) => void} */
+  /**
+   * "connecting", "open", "waiting" (to try again) or "closed".
+   * @type {(state: string, why?: string) => void}
+   */
   onstate = () => {};
-  /** A command was refused; or, with the code "unknown", these may or may not have been carried out. @type {(error: {code: string, message: string, commands?: object[]}) => void} */
+  /**
+   * A command was refused; or, with the code "unknown", these may or may not have been carried out.
+   * @type {(error: {code: string, message: string, commands?: object[]}) => void}
+   */
   onerror = () => {};
 
   /** The session's public id: how others address it. @type {string | null} */
@@ -63,7 +77,9 @@ export class Client {
 
   /**
    * @param {string} url
-   * @param {{ticket?: {token: string, received: number}, backoff?: {first?: number, most?: number, jitter?: number}}} options
+   * @param {object} [options]
+   * @param {{token: string, received: number}} [options.ticket]
+   * @param {{first?: number, most?: number, jitter?: number}} [options.backoff]
    */
   constructor(url, options = {}) {
     this.url = url;
@@ -108,9 +124,15 @@ export class Client {
   /** Ends the session for good. Whoever only goes away for a moment (a reload) keeps the ticket and closes nothing. */
   async close() {
     if (this.state === "closed") return;
-    const farewell = this.farewell();
-    this.#end("closed by the page");
-    await farewell;
+    this.#stop("closed by the page");
+    await Promise.race([this.farewell(), pause(MOST_FAREWELL, this.ending)]);
+    this.#over.abort(new Lost("closed by the page"));
+  }
+
+  /** Stops and leaves the session be. Whoever has the ticket goes on with it, over another transport perhaps. */
+  detach() {
+    this.#end("left to another client");
+    return this.ticket;
   }
 
   // What follows is for the transports' modules.
@@ -168,7 +190,7 @@ export class Client {
     }
   }
 
-  /** A request's answer. Commands are carried out in order, so what was sent before it was carried out too, or never arrived. */
+  /** A request's answer. Commands keep their order, so what was sent before was carried out too, or never arrived. */
   answered(id, data) {
     for (const [other, { reject }] of this.#asked) {
       if (other >= id) break;
@@ -206,7 +228,7 @@ export class Client {
 
   /** The present connection is of no use any more. */
   interrupt(why) {
-    this.#connection.abort(why);
+    this.#connection.abort(why ?? new Lost("no longer wanted"));
   }
 
   become(state, why) {
@@ -259,10 +281,15 @@ export class Client {
   }
 
   #end(why) {
+    this.#stop(why);
+    this.#over.abort(new Lost(why));
+  }
+
+  /** Nothing is said or heard any more. */
+  #stop(why) {
     this.become("closed", why);
     this.waiting.length = 0;
     this.#abandon(why);
-    this.#over.abort(new Lost(why));
   }
 
   /** An error of the page's own is reported as such and disturbs nobody else. */

@@ -1,11 +1,17 @@
-// What clients over HTTP share: a session by POST /session, messages by GET /events, commands by POST /commands, the end by
-// DELETE /session.
+// What clients over HTTP share: a session by POST /session, messages by GET /events, commands by POST
+// /commands, the end by DELETE /session.
 //
-// The server is another origin than the page, and JSON or an Authorization header is nothing that any page may always send. So the
-// browser asks first, by a *preflight*: OPTIONS, a round trip of its own. It remembers the answer for two hours (Access-Control-Max-Age),
-// but only for the same URL. Commands have one URL, so they pay once. Polls have another URL for each cursor and would pay each time;
-// so they have no header of their own and tell the token in the URL. That is no good habit (URLs are written to logs), and fine here: this
-// token is one session's alone, soon over, and no server of the lab writes it down.
+// The server is another origin than the page, and JSON or an Authorization header is nothing that any page may
+// always send. So the browser asks first, by a *preflight*: OPTIONS, a round trip of its own. It remembers the
+// answer for two hours (Access-Control-Max-Age), but only for the same URL. Commands have one URL, so they pay
+// once. Polls have another URL for each cursor and would pay each time; so they have no header of their own and
+// tell the token in the URL. That is no good habit (URLs are written to logs), and fine here: this token is one
+// session's alone, soon over, and no server of the lab writes it down.
+//
+// A browser does one thing that no page can forbid: if a connection that was used before breaks without an
+// answer, it sends the request again by itself, a POST too. A poll doesn't mind, thanks to its cursor. A
+// command may so be carried out twice; where that matters, a message has an id by which its receivers know it
+// again, as in the chat.
 
 import { Client, refusal } from "./client.js";
 
@@ -81,10 +87,10 @@ export class HttpClient extends Client {
   }
 
   async farewell() {
-    if (!this.token) return;
-    // Goes out even if the page is gone by then. If it doesn't, the session ends when its time is over.
-    const last = { signal: new AbortController().signal, keepalive: true };
-    await this.ask("DELETE", "/session", last).catch(() => {});
+    // The poll first: the server would answer it that the session is over.
+    this.interrupt();
+    // Goes out even if the page is gone by then.
+    if (this.token) await this.ask("DELETE", "/session", { signal: this.ending, keepalive: true }).catch(() => {});
   }
 
   #batch() {

@@ -1,10 +1,13 @@
-// Long polling (RFC 6202) in the browser: one request is always under way, and the server answers it when there is something to say.
+// Long polling (RFC 6202) in the browser: one request is always under way, and the server answers it when there
+// is something to say.
 //
-// The answer brings all that was waiting and the new cursor; the next poll tells that cursor, which is how the server learns that the
-// answer has arrived. Until then it keeps everything, so an answer that is cut off in the middle costs nothing but time. A client without a
-// cursor (`cursor: false`) loses what is said between two polls; try it.
+// The answer brings all that was waiting and the new cursor; the next poll tells that cursor, which is how the
+// server learns that the answer has arrived. Until then it keeps everything, so an answer that is cut off in
+// the middle costs nothing but time. A client without a cursor (`cursor: false`) loses what is said between two
+// polls; try it.
 //
-// A page that isn't visible needs no special care: it waits for the server, not for a timer that a browser would slow down.
+// A page that isn't visible needs no special care: it waits for the server, not for a timer that a browser
+// would slow down.
 
 import { HttpClient } from "./session.js";
 

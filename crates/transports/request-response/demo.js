@@ -1,11 +1,12 @@
 // Plain HTTP in the browser: ask every `interval` milliseconds whether there is news. Mostly there is none.
 //
-// What others publish waits at the server for half an interval on average. What this page itself asks is answered at once, in the
-// response to its request.
+// What others publish waits at the server for half an interval on average. What this page itself asks is
+// answered at once, in the response to its request.
 //
-// `pacing: "rate"` asks on a fixed grid, `"delay"` waits for the interval after each answer. In a page that isn't visible nobody waits
-// for news, so it asks ten times less often (`hidden: "same"` if it shouldn't), and at once when it is shown again. Browsers slow down the
-// timers of hidden pages anyway: to once a second, and after some minutes to once a minute.
+// `pacing: "rate"` asks on a fixed grid, `"delay"` waits for the interval after each answer. In a page that
+// isn't visible nobody waits for news, so it asks ten times less often (`hidden: "same"` if it shouldn't), and
+// at once when it is shown again. Browsers slow down the timers of hidden pages anyway: to once a second, and
+// after some minutes to once a minute.
 
 import { pause } from "./backoff.js";
 import { HttpClient } from "./session.js";

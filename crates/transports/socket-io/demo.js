@@ -1,15 +1,19 @@
-// Socket.IO in the browser, its protocols spoken by hand: Engine.IO v4 (packets over polls or a WebSocket, and the change from the one to
-// the other) and Socket.IO v5 (events and answers in them). An application takes the official client, which works with this
-// server too; here one sees what it does.
+// Socket.IO in the browser, its protocols spoken by hand: Engine.IO v4 (packets over polls or a WebSocket, and
+// the change from the one to the other) and Socket.IO v5 (events and answers in them). An application takes the
+// official client, which works with this server too; here one sees what it does.
 //
-// A packet of the engine begins with a digit: 0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop. Polls bring packets with a
-// character between them that stands in no text. A message is a packet of Socket.IO with a digit of its own: 0 connect, 1 disconnect, 2 event, 3 answer,
-// 4 refused. So `42["chat","hi"]` is an event, and `427["pushlab:request",1]` one that asks for the answer `437[1]`.
+// A packet of the engine begins with a digit: 0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop.
+// Polls bring packets with a character between them that stands in no text. A message is a packet of Socket.IO
+// with a digit of its own: 0 connect, 1 disconnect, 2 event, 3 answer, 4 refused. So `42["chat","hi"]` is an
+// event, and `427["pushlab:request",1]` one that asks for the answer `437[1]`.
 //
-// Its polls are plain GETs and POSTs of text without headers of their own. That is why Socket.IO needs no preflight.
+// Its polls are plain GETs and POSTs of text without headers of their own. That is why Socket.IO needs no
+// preflight.
 //
-// Socket.IO itself resumes nothing here; the lab's server does, told `{token, received}` when a client connects. Answers are
-// counted by nobody and don't survive a cut.
+// Socket.IO itself resumes nothing here; the lab's server does, told `{token, received}` when a client
+// connects. Answers are counted by nobody and don't survive a cut. Nor are the engine's polls counted: a
+// browser sends a request again by itself if a connection that was used before breaks without an answer, and
+// what the lost answer brought is then lost for good. A WebSocket has no such moment.
 
 import { Client, Lost, refusal } from "./client.js";
 
@@ -75,23 +79,29 @@ class SocketIo extends Client {
     let probed;
     if (upgrades) {
       const { signal } = this;
-      const dialed = (opened) => {
-        // Nothing more is begun over HTTP. What is under way is waited for: the server answers the poll at once.
-        this.#write = null;
-        probed = new Promise((done) => (opened.onmessage = done));
-        opened.send("2probe");
-        socket = opened;
-      };
       const failed = (why) => {
         if (signal.aborted) return;
         this.#hasFailed = true;
         this.interrupt(why);
       };
+      const dialed = (opened) => {
+        // Nothing more is begun over HTTP. What is under way is waited for: the server answers the poll at once.
+        this.#write = null;
+        probed = new Promise((done, lost) => {
+          opened.onmessage = done;
+          opened.onclose = ({ code }) => lost(new Lost(`the WebSocket was closed: ${code}`));
+        });
+        probed.catch(failed);
+        opened.send("2probe");
+        socket = opened;
+      };
       this.#dial(`&sid=${this.#engine.sid}`).then(dialed, failed);
     }
-    while (!socket) await this.#ask();
+    while (!socket && this.state !== "closed") await this.#ask();
+    if (this.state === "closed") return;
     await this.#posted;
     await probed;
+    if (socket.readyState !== WebSocket.OPEN) throw new Lost("the WebSocket was closed");
     socket.send("5");
     await this.#carry(socket);
   }
@@ -151,6 +161,8 @@ class SocketIo extends Client {
     this.#socket = socket;
     this.#write = () => {
       clearTimeout(this.#timer);
+      // It may have been lost already, and what is given to it would be lost too.
+      if (socket.readyState !== WebSocket.OPEN) return;
       for (let next; socket.bufferedAmount < MOST_BUFFERED && (next = this.#next()); ) socket.send(next);
       // A page isn't told when there is room again.
       if (this.waiting.length > 0 && this.state === "open") this.#timer = setTimeout(() => this.flush(), 50);

@@ -1,15 +1,16 @@
-// Server-sent events in the browser (HTML section 9.2): one response that never ends. Commands are requests of their own.
+// Server-sent events in the browser (HTML section 9.2): one response that never ends. Commands are requests of
+// their own.
 //
-// The browser's `EventSource` does most of it. Each event has an id, which here is the cursor after it; when a stream is cut, the
-// browser comes back by itself and tells the last id, so that nothing is missed. It comes back at a fixed pace, though, however
-// long the server has been away, and gives up for good after any answer that is no stream. So this module closes a stream that has an
-// error, waits as every client here does, asks for the session (which tells whether it is still there), and opens another stream from
-// the cursor on.
+// The browser's `EventSource` does most of it. Each event has an id, which here is the cursor after it; when a
+// stream is cut, the browser comes back by itself and tells the last id, so that nothing is missed. It comes
+// back at a fixed pace, though, however long the server has been away, and gives up for good after any answer
+// that is no stream. So this module closes a stream that has an error, waits as every client here does, asks
+// for the session (which tells whether it is still there), and opens another stream from the cursor on.
 //
 // An EventSource can set no header, so the token stands in the URL. That is also why it needs no preflight.
 //
-// On HTTP/1.1 a browser has at most six connections to a server, all tabs together, and each stream keeps one: in the seventh tab
-// nothing moves.
+// On HTTP/1.1 a browser has at most six connections to a server, all tabs together, and each stream keeps one:
+// in the seventh tab nothing moves.
 
 import { HttpClient, Lost, refusal } from "./session.js";
 

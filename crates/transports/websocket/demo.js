@@ -1,12 +1,15 @@
-// WebSocket (RFC 6455) in the browser: one connection, and both sides say what they have to say when they have it.
+// WebSocket (RFC 6455) in the browser: one connection, and both sides say what they have to say when they have
+// it.
 //
-// There are no requests and so no answers: nothing tells a page whether what it gave to `send` has arrived. What the server says is
-// counted, and after a cut the first command is `resume`, with that count and the session's token: the server goes on from there. (A
-// handshake from a page can't have an Authorization header.) The browser answers the server's pings by itself.
+// There are no requests and so no answers: nothing tells a page whether what it gave to `send` has arrived.
+// What the server says is counted, and after a cut the first command is `resume`, with that count and the
+// session's token: the server goes on from there. (A handshake from a page can't have an Authorization header.)
+// The browser answers the server's pings by itself.
 //
-// Why a connection was closed is told by its code: 1008 because another page has taken the session over, which is final; 1012 because the
-// server is about to stop, 1013 because this client took its messages too slowly and its session is gone, 1006 because it broke. 1000 with
-// the reason "end" is how this side ends a session for good.
+// Why a connection was closed is told by its code: 1008 because another page has taken the session over, which
+// is final; 1012 because the server is about to stop, 1013 because this client took its messages too slowly and
+// its session is gone, 1006 because it broke. 1000 with the reason "end" is how this side ends a session for
+// good.
 
 import { Client, Lost } from "./client.js";
 
@@ -49,16 +52,19 @@ class WebSocketClient extends Client {
       };
       signal.addEventListener("abort", () => {
         lost(signal.reason);
-        if (this.state !== "closed") socket.close();
+        socket.close();
       });
     });
   }
 
   flush() {
+    const socket = this.#socket;
     clearTimeout(this.#timer);
-    while (this.waiting.length > 0 && this.#socket.bufferedAmount < MOST_BUFFERED) {
+    // It may have been lost already, and what is given to it would be lost too.
+    if (socket.readyState !== WebSocket.OPEN) return;
+    while (this.waiting.length > 0 && socket.bufferedAmount < MOST_BUFFERED) {
       const command = this.waiting.shift();
-      this.#socket.send(JSON.stringify(command));
+      socket.send(JSON.stringify(command));
       this.sent(command);
     }
     // A page isn't told when there is room again.

@@ -116,6 +116,9 @@ impl Lane {
         let (first, second) = self.bytes.as_slices();
         let mut end = 0;
         for piece in &self.pieces {
+            if end >= to {
+                break;
+            }
             let start = end.max(from);
             end += piece.left;
             let stop = end.min(to);

@@ -9,13 +9,19 @@
 //! | `protocol` | pages, headers, limits |
 //! | `pages` | the first page, the course kit, and what isn't there |
 //! | `modules` | a page that uses a bench, in Chromium |
+//! | `chat` | the chapter's demos: two tabs, and the chat |
+//! | `servers` | servers of their own for a page |
+//! | `suite` | the browser's end of each transport: one suite over all |
 //! | `benches` | benches: their life, what they are told and what they tell |
 
 mod bench;
 mod benches;
+mod chat;
 mod looks;
 mod modules;
 mod pages;
 mod protocol;
 mod replay;
 mod rig;
+mod servers;
+mod suite;
