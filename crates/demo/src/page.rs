@@ -113,7 +113,8 @@ fn list() -> Markup {
     html! {
         ol.lessons {
             @for lesson in LESSONS {
-                li { a href=(url(lesson)) { (lesson.title) } }
+                // Some numbers have no lesson: their experiments are no browser's.
+                li { a href=(url(lesson)) data-number=(lesson.id) { (lesson.title) } }
             }
         }
     }
