@@ -114,7 +114,7 @@ fn list() -> Markup {
         ol.lessons {
             @for lesson in LESSONS {
                 // Some numbers have no lesson: their experiments are no browser's.
-                li { a href=(url(lesson)) data-number=(lesson.id) { (lesson.title) } }
+                li value=(lesson.id) { a href=(url(lesson)) { (lesson.title) } }
             }
         }
     }

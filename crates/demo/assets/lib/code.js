@@ -15,7 +15,11 @@ export async function showCode(name) {
     try {
         const answer = await fetch(address);
         if (!answer.ok) throw new Error(`the server says ${answer.status}`);
-        dialog.text.replaceChildren(...lines(await answer.text()));
+        const source = await answer.text();
+        dialog.text.replaceChildren(...lines(source));
+        const parts = [...source.matchAll(/from "\.\/([\w-]+)\.js"/g)].map(([, part]) => part);
+        dialog.parts.replaceChildren(...[...new Set(parts)].map((part) => h("button", { type: "button", text: `${part}.js`, click: () => showCode(part) })));
+        dialog.text.parentElement.scrollTop = 0;
     } catch (error) {
         dialog.text.replaceChildren(`${address} can't be read: ${error.message}`);
     }
@@ -23,13 +27,14 @@ export async function showCode(name) {
 
 function build() {
     const title = h("h2", { id: "code-title" });
-    const link = h("a", { text: "alone", target: "_blank", rel: "noopener" });
+    const link = h("a", { text: "as a file", target: "_blank", rel: "noopener" });
     const text = h("code");
+    const parts = h("span.row", { role: "group", "aria-label": "Modules that it is made of" });
     const close = h("button", { type: "button", text: "Close", click: () => box.close() });
-    const box = h("dialog.source", { "aria-labelledby": "code-title" }, h("header", {}, title, link, close), h("pre", { tabindex: 0, role: "region", "aria-label": "Source text" }, text));
+    const box = h("dialog.source", { "aria-labelledby": "code-title" }, h("header", {}, title, parts, link, close), h("pre", { tabindex: 0, role: "region", "aria-label": "Source text" }, text));
     box.addEventListener("click", (event) => event.target === box && box.close());
     document.body.append(box);
-    return { box, title, link, text };
+    return { box, title, parts, link, text };
 }
 
 /** Comments are quiet: they are read second. */

@@ -13,7 +13,7 @@ const ROWS = [
     ["down", "Bytes down", (c) => bytes(c.payload_down + c.overhead_down)],
     ["payload", "of both payload", (c) => share((c.payload_up + c.payload_down) / (c.payload_up + c.payload_down + c.overhead_up + c.overhead_down))],
     ["each", "Bytes a message", null],
-    ["connections", "Connections open, ever", (c) => `${count(c.open)}, ${count(c.opened)}`],
+    ["connections", "Connections now, ever", (c) => `${count(c.open)}, ${count(c.opened)}`],
 ];
 
 export class Counters {

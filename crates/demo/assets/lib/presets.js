@@ -2,8 +2,8 @@
 
 export const PRESETS = {
     chat: {
-        words: "A message in ten seconds, 64 bytes, over fibre: 8 ms there and back, after the FCC's reports on broadband. Rare events are where polling wastes most.",
-        rate: 0.1, law: "poisson", payload: 64, rtt: 10, jitter: 0, bandwidth: 25000, interval: 1000,
+        words: "A message in ten seconds, 64 bytes, over fibre: 8 ms there and back and 20 Mbit/s up, here both ways, after the FCC's reports on broadband. Rare events are where polling wastes most.",
+        rate: 0.1, law: "poisson", payload: 64, rtt: 8, jitter: 0, bandwidth: 20000, interval: 1000,
     },
     ticker: {
         words: "Four short prices a second, polled once a second: the ticker of “HTML5 WebSocket: A Quantum Leap” (Lubbers and Greco) at the rate of the sensor of Pimentel and Nickerson, 100 ms there and back.",

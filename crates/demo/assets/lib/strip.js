@@ -4,6 +4,7 @@ import { Surface } from "./canvas.js";
 import { ms } from "./format.js";
 
 const SECONDS = 30;
+const EVERY_MS = 90;
 
 export class Strip {
     /**
@@ -14,6 +15,7 @@ export class Strip {
      */
     constructor(canvas, ages, scale, timeline) {
         Object.assign(this, { ages, scale, timeline });
+        this.drawn = 0;
         canvas.setAttribute("role", "img");
         canvas.setAttribute("aria-label", "Age of each message over the last 30 seconds; the figures below say the same in words.");
         this.surface = new Surface(canvas, () => timeline.tell());
@@ -21,6 +23,10 @@ export class Strip {
     }
 
     draw() {
+        // It moves by a pixel in a tenth of a second: more often would only cost.
+        const at = performance.now();
+        if (at - this.drawn < EVERY_MS && !this.timeline.paused) return;
+        this.drawn = at;
         const paint = this.surface.clear();
         if (!paint) return;
         const { width, height, colours, size, font } = this.surface;

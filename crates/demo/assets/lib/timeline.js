@@ -5,6 +5,8 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Who prefers less motion sees the same, in steps. */
 const STEP_MS = 1000;
+/** So many times as long as a drawing took, nothing is drawn. */
+const REST = 2;
 
 export class Timeline {
     /** @param {() => number} now the lab's clock, now @param {number} [seconds] how much is seen at once */
@@ -21,6 +23,7 @@ export class Timeline {
         this.listeners = new Set();
         this.dirty = true;
         this.drawn = 0;
+        this.rest = 0;
         this.frame = requestAnimationFrame((at) => this.turn(at));
     }
 
@@ -78,10 +81,14 @@ export class Timeline {
 
     turn(at) {
         const due = !this.paused && (!calm.matches || at - this.drawn > STEP_MS);
-        if (due || this.dirty) {
+        if ((due && performance.now() >= this.rest) || this.dirty) {
             this.dirty = false;
             this.drawn = at;
+            const start = performance.now();
             for (const draw of this.drawings) draw();
+            // The page's time is for messages first: a drawing that is late harms nobody, a message that waits for it gets older.
+            const end = performance.now();
+            this.rest = end + (end - start) * REST;
         }
         this.frame = requestAnimationFrame((next) => this.turn(next));
     }

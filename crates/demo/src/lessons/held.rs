@@ -4,7 +4,7 @@ use model::{long_poll, push};
 
 use super::figure::{Facts, Figure};
 use super::tolerance::{
-    ANSWERED, CLOCK, TURN, answered, pushed, quantiles, ratio, sampling, wider,
+    ANSWERED, CLOCK, TAIL, TURN, answered, pushed, quantiles, ratio, sampling, wider,
 };
 
 /// Milliseconds of a second.
@@ -106,7 +106,7 @@ pub(super) fn three_transits() -> Facts {
                 at(0.99, ROUND_TRIP),
                 (
                     at(least, ROUND_TRIP) - CLOCK,
-                    at(most, ROUND_TRIP + SLOWEST) + ANSWERED + CLOCK,
+                    at(most, ROUND_TRIP + TAIL * SLOWEST) + TAIL * ANSWERED + CLOCK,
                 ),
             ),
     );
@@ -151,7 +151,7 @@ pub(super) fn unbatched() -> Facts {
                 // At least the one that is waited for: how events every 250 ms meet gaps of 300 ms is chance, and none waits longer than a gap.
                 (
                     round_trip / 2.0 * MS - CLOCK,
-                    latest + SLOWEST * MS + ANSWERED + CLOCK,
+                    latest + TAIL * (SLOWEST * MS + ANSWERED) + CLOCK,
                 ),
             ),
             Figure::ms("websocket", "WebSocket, mean").predicted(age, pushed(age)),

@@ -21,6 +21,10 @@ pub(super) const TURN: f64 = ANSWERED + HANDED;
 /// By how much a timer of a page in front is late: it waits for the turn that is under way.
 pub(super) const TIMER: f64 = 5.0;
 
+/// The constants above are for means. The greatest of many ages, or one that 99 in 100 are below, meets a browser's slowest turns too: so many times
+/// as long.
+pub(super) const TAIL: f64 = 2.0;
+
 /// Standard errors to either side: by chance alone one figure in 15,000 lies outside (two tails of a normal law).
 pub(super) const SIGMAS: f64 = 4.0;
 

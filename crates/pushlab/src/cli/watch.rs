@@ -15,10 +15,10 @@ use super::{link_names, transport_names};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  pushlab watch long-poll                       a broadcast to two subscribers, over a round trip of 100 ms
+  pushlab watch long-poll                         a broadcast to two, round trip 100 ms
   pushlab watch websocket echo --rtt 300ms --for 5s
   pushlab watch sse --link 3g --rate 5 --clients 2
-  pushlab watch websocket faults/cut-mid-message     what a fault looks like
+  pushlab watch websocket faults/cut-mid-message  what a fault looks like
   pushlab watch request-response --json | jq 'select(.useless)'
 
 Time runs down. A line is a message when all of it has passed, with the number of its connection, an arrow in its direction, and its bytes:

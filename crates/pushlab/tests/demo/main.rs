@@ -5,6 +5,7 @@
 //! | `rig` | a demo of the test's own, and plain clients of it |
 //! | `bench` | "Side by side", used with mouse and keys |
 //! | `replay` | "Replay": recordings and kept readings |
+//! | `lessons` | each lesson: guessed, run, and its figures held against the models |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
 //! | `pages` | the first page, the course kit, and what isn't there |
@@ -17,6 +18,7 @@
 mod bench;
 mod benches;
 mod chat;
+mod lessons;
 mod looks;
 mod modules;
 mod pages;
