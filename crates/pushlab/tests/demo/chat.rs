@@ -141,12 +141,12 @@ async fn a_chat_across_transports_survives_a_cut_a_change_and_a_reload() {
 
 #[tokio::test]
 async fn what_others_write_is_never_more_than_text_and_private_is_private() {
+    const HOSTILE: &str = "<img src=x onerror=alert(1)>";
     let demo = Demo::start();
     let browser = Browser::start().await.unwrap();
     let ada = open_chat(&browser, &demo, "websocket").await;
     let bob = open_chat(&browser, &demo, "long-poll").await;
     let cy = open_chat(&browser, &demo, "sse").await;
-    const HOSTILE: &str = "<img src=x onerror=alert(1)>";
     name(&ada, "<b>A</b>").await;
     name(&bob, "Bob").await;
     name(&cy, "Cy").await;
