@@ -142,7 +142,6 @@ const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 
 #[tokio::test]
 async fn what_others_write_is_never_more_than_text_and_private_is_private() {
-    const HOSTILE: &str = "<img src=x onerror=alert(1)>";
     let demo = Demo::start();
     let browser = Browser::start().await.unwrap();
     let ada = open_chat(&browser, &demo, "websocket").await;
