@@ -130,6 +130,39 @@ async fn what_a_reader_changes_is_listed_and_not_judged() {
     assert_eq!(page.complaints().await.unwrap(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn the_course_kit_can_be_read_and_leads_somewhere() {
+    let demo = Demo::start();
+    let browser = Browser::start().await.unwrap();
+    let mut faults = Vec::new();
+    for document in [
+        "",
+        "/teacher",
+        "/plan-45",
+        "/plan-90",
+        "/readings",
+        "/questions",
+    ] {
+        let address = format!("{}/course{document}", demo.origin());
+        let page = browser.open(&address, DESK).await.unwrap();
+        let name = format!("course{}", document.replace('/', "-"));
+        looks(&page, &name, &mut faults).await.unwrap();
+        let dead: Vec<String> = page
+            .eval(
+                "Promise.all([...new Set([...document.links].map((link) => link.href.split('#')[0]))].map(async (url) =>
+                    (await fetch(url)).ok ? null : url)).then((all) => all.filter(Boolean))",
+            )
+            .await
+            .unwrap();
+        faults.extend(
+            dead.into_iter()
+                .map(|url| format!("{name}: {url} isn't there")),
+        );
+        faults.extend(page.complaints().await.unwrap());
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 /// All that a lesson is learnt with.
 struct Class {
     browser: Browser,
