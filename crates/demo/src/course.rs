@@ -26,7 +26,7 @@ pub(crate) fn page(name: Option<&str>) -> Option<Markup> {
             }
         }
     };
-    Some(page::layout(&title, &body))
+    Some(page::layout(&title, "/course", &body))
 }
 
 fn address(name: &str) -> String {
@@ -43,7 +43,8 @@ fn render(markdown: &str) -> (String, String) {
     let mut events: Vec<Event<'_>> = Parser::new_ext(markdown, options).map(tame).collect();
     let title = name_headings(&mut events);
     let mut html = String::with_capacity(markdown.len() * 2);
-    pulldown_cmark::html::push_html(&mut html, events.into_iter());
+    let events = events.into_iter().flat_map(wrap_table);
+    pulldown_cmark::html::push_html(&mut html, events);
     (title, html)
 }
 
@@ -67,6 +68,15 @@ fn tame(event: Event<'_>) -> Event<'_> {
         }),
         other => other,
     }
+}
+
+/// A table may be wider than a phone: it scrolls by itself, by keys too.
+fn wrap_table(event: Event<'_>) -> impl Iterator<Item = Event<'_>> {
+    const BEGIN: &str = r#"<div class="scroll" role="region" aria-label="Table" tabindex="0">"#;
+    let html = |text| Event::Html(CowStr::Borrowed(text));
+    let before = matches!(event, Event::Start(Tag::Table(_))).then(|| html(BEGIN));
+    let after = matches!(event, Event::End(TagEnd::Table)).then(|| html("</div>"));
+    before.into_iter().chain([event]).chain(after)
 }
 
 /// Where a link leads: `other.md#part` to the page of that document, and nowhere if its scheme isn't one of documents.
@@ -148,5 +158,9 @@ mod tests {
         assert!(html.contains("href=\"/bench\"") && html.contains("href=\"https://a.example/\""));
         assert!(!html.contains("javascript:"), "{html}");
         assert!(!html.contains("style="), "{html}");
+        assert!(
+            html.contains("tabindex=\"0\"><table>") && html.contains("</table>\n</div>"),
+            "{html}"
+        );
     }
 }

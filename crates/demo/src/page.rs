@@ -13,7 +13,12 @@ pub(crate) fn of(name: &str) -> Option<Markup> {
     let fragment = assets::fragment(name)?;
     let (title, body) = take_title(&fragment);
     let body = body.replacen(LIST, &list().into_string(), 1);
-    Some(layout(title.unwrap_or(name), &PreEscaped(body)))
+    let here = if name == "index" {
+        "/".to_owned()
+    } else {
+        format!("/{name}")
+    };
+    Some(layout(title.unwrap_or(name), &here, &PreEscaped(body)))
 }
 
 /// The page of a lesson; none if its fragment isn't there.
@@ -31,19 +36,21 @@ pub(crate) fn lesson(lesson: &Lesson) -> Option<Markup> {
             @if let Some(before) = before {
                 a rel="prev" href=(url(before)) { "Before: " (before.title) }
             }
-            a href="/#lessons" { "All lessons" }
+            a href=(LIST_OF_LESSONS) { "All lessons" }
             @if let Some(after) = after {
                 a rel="next" href=(url(after)) { "Next: " (after.title) }
             }
         }
     };
-    Some(layout(&format!("{}. {}", lesson.id, lesson.title), &body))
+    let title = format!("{}. {}", lesson.id, lesson.title);
+    Some(layout(&title, LIST_OF_LESSONS, &body))
 }
 
 /// What is said of a path that leads nowhere.
 pub(crate) fn not_found() -> Markup {
     layout(
         "Not found",
+        "",
         &html! {
             h1 { "There is no such page" }
             p { "What there is stands on " a href="/" { "the first page" } "." }
@@ -56,8 +63,8 @@ pub(crate) fn url(lesson: &Lesson) -> String {
     format!("/lessons/{}", lesson.id)
 }
 
-/// `body` with all that is around it.
-pub(crate) fn layout(title: &str, body: &Markup) -> Markup {
+/// `body` with all that is around it; `here` is where it is among the [`PLACES`], if anywhere.
+pub(crate) fn layout(title: &str, here: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-version={ "pushlab " (env!("CARGO_PKG_VERSION")) } {
@@ -76,7 +83,7 @@ pub(crate) fn layout(title: &str, body: &Markup) -> Markup {
                     nav aria-label="Site" {
                         ul {
                             @for (address, name) in PLACES {
-                                li { a href=(address) { (name) } }
+                                li { a href=(address) aria-current=[(address == here).then_some("page")] { (name) } }
                             }
                         }
                     }
@@ -90,9 +97,12 @@ pub(crate) fn layout(title: &str, body: &Markup) -> Markup {
     }
 }
 
+/// Where the lessons are listed.
+const LIST_OF_LESSONS: &str = "/#lessons";
+
 const PLACES: [(&str, &str); 6] = [
     ("/bench", "Side by side"),
-    ("/#lessons", "Lessons"),
+    (LIST_OF_LESSONS, "Lessons"),
     ("/hello", "Hello"),
     ("/chat", "Chat"),
     ("/replay", "Replay"),
@@ -103,6 +113,7 @@ fn list() -> Markup {
     html! {
         ol.lessons {
             @for lesson in LESSONS {
+                // Some numbers have no lesson: their experiments are no browser's.
                 li value=(lesson.id) { a href=(url(lesson)) { (lesson.title) } }
             }
         }

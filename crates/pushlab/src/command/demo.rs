@@ -27,12 +27,12 @@ struct Ready {
 /// Serves the course until told to stop.
 pub(crate) fn demo(args: &DemoArgs) -> Result<Exit, Failure> {
     let address = resolve("--listen", &args.listen)?;
-    warn_if_public(address);
     process::raise_file_limit();
     let listener = transport::listener::bind(address, 1)
         .map_err(|error| cannot_listen(address, "the demo", &error))?
         .remove(0);
     let address = listener.local_addr()?;
+    warn_if_public(address);
     // Before any thread is started: a thread would not pass the handlers on.
     let stop = Stop::listen().context("can't listen for signals")?;
     let settings = Settings {

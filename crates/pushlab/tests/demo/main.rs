@@ -8,6 +8,7 @@
 //! | `lessons` | each lesson: guessed, run, and its figures held against the models |
 //! | `looks` | what holds for every page: it fits, can be read, named, printed, and asks nobody else |
 //! | `protocol` | pages, headers, limits |
+//! | `pages` | the first page, the course kit, and what isn't there |
 //! | `modules` | a page that uses a bench, in Chromium |
 //! | `chat` | the chapter's demos: two tabs, and the chat |
 //! | `servers` | servers of their own for a page |
@@ -20,6 +21,7 @@ mod chat;
 mod lessons;
 mod looks;
 mod modules;
+mod pages;
 mod protocol;
 mod replay;
 mod rig;
