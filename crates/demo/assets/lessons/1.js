@@ -1,7 +1,7 @@
 // Lesson 1: the headers that were printed, replayed and counted; then those of the reader's own browser.
 
 import { lesson } from "/assets/lessons/lesson.js";
-import { hear, mean, open, play, ready, within } from "/assets/lessons/experiment.js";
+import { hear, mean, open, payloadOf, play, ready, within } from "/assets/lessons/experiment.js";
 
 lesson(async (run) => {
     const { settings, signal, progress, say, live } = run;
@@ -21,7 +21,7 @@ lesson(async (run) => {
             const question = heads.get(`${message.connection}/${message.exchange}`);
             if (question !== undefined) polls.push(question + message.overhead);
             if (polls.length) bar.set(mean(polls), `${Math.round(mean(polls))} B`);
-        } else if (message.transport === "websocket" && message.way === "down" && message.frame?.opcode === "text" && message.payload > 125) {
+        } else if (message.transport === "websocket" && message.way === "down" && payloadOf(message).includes('"event":"tick"')) {
             messages.push(message.overhead);
             small.set(mean(messages), `${mean(messages).toFixed(0)} B`);
         }

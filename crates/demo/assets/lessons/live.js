@@ -94,12 +94,18 @@ export class Live {
     }
 }
 
+/** The next number whose quarters are round. @param {number} most */
+function rounded(most) {
+    const size = 10 ** Math.floor(Math.log10(Math.max(most, 4) / 4));
+    return 4 * size * ([1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].find((step) => 4 * size * step >= most) ?? 10);
+}
+
 /** As many units as it has pixels, so that text is as large as all other text. @param {HTMLElement} place */
 const widthOf = (place) => Math.max(260, Math.min(896, Math.round(place.clientWidth || place.parentElement.clientWidth)));
 
 class Ages {
     constructor(place, lanes, most, seconds, title, events) {
-        this.most = most;
+        this.most = rounded(most);
         this.seconds = seconds;
         this.begin = performance.now();
         this.waiting = [];

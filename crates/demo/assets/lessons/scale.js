@@ -60,7 +60,9 @@ export class Scale {
             const value = this.isLogarithmic ? 10 ** place : place;
             const x = this.x(value);
             this.draw(this.svg, "line", { x1: x, x2: x, y1: AXIS, y2: AXIS + 5, class: "axis" });
-            const text = this.draw(this.svg, "text", { x, y: AXIS + 20, class: "tick", "text-anchor": "middle" });
+            // The last one has the unit, and ends with the drawing.
+            const spot = step === steps ? { x: this.width, "text-anchor": "end" } : { x, "text-anchor": "middle" };
+            const text = this.draw(this.svg, "text", { ...spot, y: AXIS + 20, class: "tick" });
             text.textContent = words(value, step === steps ? this.figure.unit : "");
         }
     }
