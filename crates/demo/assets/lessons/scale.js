@@ -87,7 +87,8 @@ export class Scale {
         }
         if (value === null || value === undefined || !Number.isFinite(value)) {
             const text = this.draw(group, "text", { x: LEFT + 6, y: y + 4, class: "tick" });
-            text.textContent = this.said[name] = name === "guess" ? "no guess" : "nothing";
+            const said = range ? `${words(range[0], "")} to ${words(range[1], this.figure.unit)}` : "nothing";
+            text.textContent = this.said[name] = name === "guess" ? "no guess" : said;
         } else {
             const x = this.x(value);
             this.draw(group, "circle", { cx: x, cy: y, r: 6, class: `mark ${name}` });
