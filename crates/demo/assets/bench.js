@@ -66,12 +66,15 @@ async function open() {
     board.tools.append(record, clear);
     publisher = new Publisher(bench, board, clients);
     choices();
-    for (const op of ["opened", "closed", "message", "counts", "lost"]) bench.on(op, (message) => board.take(message));
-    bench.on("published", (message) => publisher.told(message));
-    bench.on("link", (message) => linked(message));
-    bench.on("neighbours", (message) => crowdIs(message));
-    bench.on("error", ({ message }) => trouble(message));
-    bench.on("gone", () => gone());
+    // An older bench that isn't over yet has nothing to say any more.
+    const mine = bench;
+    const hear = (op, handler) => mine.on(op, (message) => mine === bench && handler(message));
+    for (const op of ["opened", "closed", "message", "counts", "lost"]) hear(op, (message) => board.take(message));
+    hear("published", (message) => publisher.told(message));
+    hear("link", (message) => linked(message));
+    hear("neighbours", (message) => crowdIs(message));
+    hear("error", ({ message }) => trouble(message));
+    hear("gone", () => gone());
     board.onshow = (name) => clients.has(name) || connect(name);
     await Promise.all(bench.transports.filter(({ name }) => !board.hidden.has(name)).map(({ name }) => connect(name)));
     clock();
@@ -81,7 +84,7 @@ async function open() {
     host.dataset.bench = "open";
 }
 
-async function close() {
+function close() {
     if (!bench) return;
     const old = bench;
     bench = null;
@@ -89,7 +92,8 @@ async function close() {
     publisher.stop();
     clients.clear();
     board.close();
-    await old.close();
+    // Not awaited: clients behind a cable that was cut in silence take their time to say goodbye.
+    old.close().catch(() => {});
 }
 
 function gone() {
@@ -98,7 +102,7 @@ function gone() {
 }
 
 async function reopen() {
-    await close();
+    close();
     crowded = null;
     plugged = true;
     await open();
@@ -107,7 +111,10 @@ async function reopen() {
 /** A client of one transport. */
 async function connect(name) {
     const panel = board.panels.get(name);
-    const client = await bench.client(name, { ...polling(), backoff: BACKOFF, hidden: "same" });
+    const mine = bench;
+    const own = publisher;
+    const client = await mine.client(name, { ...polling(), backoff: BACKOFF, hidden: "same" });
+    if (mine !== bench) return;
     clients.set(name, client);
     const watch = () => {
         panel.becomes(client.state);
@@ -117,11 +124,11 @@ async function connect(name) {
         panel.becomes(state, why);
         recorder?.note({ state: { transport: name, state, why } });
     };
-    client.onwelcome = ({ resumed }) => publisher.welcomed(panel, resumed);
-    client.onevent = (event) => publisher.heard(name, panel, event);
+    client.onwelcome = ({ resumed }) => own.welcomed(panel, resumed);
+    client.onevent = (event) => own.heard(name, panel, event);
     client.ongap = ({ missed }) => panel.gap(missed);
     watch();
-    if (client.session) publisher.welcomed(panel, false);
+    if (client.session) own.welcomed(panel, false);
 }
 
 // ---- What is turned ----
