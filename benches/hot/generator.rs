@@ -157,6 +157,7 @@ impl Protocol for Mirror {
         url: None,
         options: &[],
         capabilities: Capabilities::FULL,
+        browser: None,
     };
 
     type Client = Mirrored;

@@ -130,6 +130,7 @@ impl Protocol for Echo {
             pushed_replies: false,
             ..Capabilities::FULL
         },
+        browser: None,
     };
 
     type Client = Connection;
