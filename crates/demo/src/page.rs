@@ -25,6 +25,7 @@ pub(crate) fn of(name: &str) -> Option<Markup> {
 pub(crate) fn lesson(lesson: &Lesson) -> Option<Markup> {
     let fragment = assets::fragment(&format!("lessons/{}", lesson.id))?;
     let (_, body) = take_title(&fragment);
+    let body = with_run(body)?;
     let place = LESSONS.iter().position(|other| other.id == lesson.id)?;
     let before = place.checked_sub(1).map(|before| &LESSONS[before]);
     let after = LESSONS.get(place + 1);
@@ -120,6 +121,15 @@ fn list() -> Markup {
     }
 }
 
+/// A lesson's fragment with the parts that are the same in each, the run and its figures, in the place of `<!-- run: about 8 s -->`; none if it has no
+/// such place.
+fn with_run(fragment: &str) -> Option<String> {
+    let (before, rest) = fragment.split_once("<!-- run: ")?;
+    let (time, after) = rest.split_once(" -->\n")?;
+    let run = assets::fragment("parts/run")?.replacen("<!-- time -->", time, 1);
+    Some([before, &run, after].concat())
+}
+
 /// The title that a fragment's first line gives, and what follows.
 fn take_title(fragment: &str) -> (Option<&str>, &str) {
     let title = fragment.strip_prefix("<!-- title:").and_then(|rest| {
@@ -140,6 +150,20 @@ mod tests {
             (Some("A & b"), "<p>c")
         );
         assert_eq!(take_title("<p>c"), (None, "<p>c"));
+    }
+
+    #[test]
+    fn each_lesson_can_be_run() {
+        for one in LESSONS {
+            let page = lesson(one).unwrap().into_string();
+            assert!(
+                page.contains("<button type=\"button\" id=\"run\""),
+                "{}",
+                one.id
+            );
+            assert!(page.contains("(about "), "{}", one.id);
+        }
+        assert_eq!(with_run("<p>no place for it"), None);
     }
 
     #[test]
