@@ -38,18 +38,18 @@ pub trait Events: 'static {
 }
 
 /// How `GET /events` is answered.
+///
+/// Whatever the form, the session's token stands in an `Authorization` header or, for pages, in the query as `token`: an `EventSource` can set no
+/// header, and to a poll of another origin one costs a preflight for each new cursor. A secret in a URL is no good habit: URLs are kept in histories
+/// and written to logs (RFC 6750 section 5.3). Here the page's script asks for it and no history has it, the answer is never stored, no server of the
+/// lab writes down what it is asked, and the token is random, one session's alone and soon over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// At once: with `after`.
     AtOnce,
     /// When there is something to say: with `after`, which may be `now`, and `wait`.
     Held,
-    /// With a stream (HTML section 9.2): with `Last-Event-ID`, which counts for more than `after`, and with `token` for a browser's `EventSource`,
-    /// which can set no header.
-    ///
-    /// A secret in a URL is no good habit: URLs are kept in histories and written to logs (RFC 6750 section 5.3). Here the page's script asks for it
-    /// and no history has it, the answer is never stored, no server of the lab writes down what it is asked, and the token is random, one session's
-    /// alone and soon over.
+    /// With a stream (HTML section 9.2): with `Last-Event-ID`, which counts for more than `after`.
     Stream,
 }
 
