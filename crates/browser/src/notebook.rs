@@ -54,22 +54,6 @@ impl Notebook {
         }
     }
 
-    /// How many documents are complete so far.
-    pub(crate) fn loads(&self) -> usize {
-        self.notes().loaded.len()
-    }
-
-    /// Waits until more documents than so many are complete.
-    pub(crate) async fn loaded_beyond(&self, before: usize) {
-        loop {
-            let turned = self.turned.notified();
-            if self.loads() > before {
-                return;
-            }
-            turned.await;
-        }
-    }
-
     /// Notes an event of the protocol, if it is one of those that matter here.
     pub(crate) fn record(&self, method: &str, params: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

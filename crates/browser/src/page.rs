@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::browser::{Theme, Viewport};
 use crate::error::BrowserError;
@@ -77,12 +77,24 @@ impl Page {
     /// # Errors
     /// It isn't loaded in time.
     pub async fn reload(&self) -> Result<(), BrowserError> {
-        let before = self.notebook.loads();
+        let before = self.document().await?;
         self.call("Page.reload", &json!({})).await?;
-        let loaded = timeout(PATIENCE, self.notebook.loaded_beyond(before)).await;
-        loaded.map_err(|_| BrowserError::Late {
-            what: "the page loaded anew".into(),
-            after: PATIENCE,
+        let loaded = timeout(PATIENCE, async {
+            // The answer may come before there is a new document.
+            loop {
+                let now = self.document().await?;
+                if now != before {
+                    self.notebook.loaded(&now).await;
+                    return Ok(());
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        });
+        loaded.await.unwrap_or_else(|_| {
+            Err(BrowserError::Late {
+                what: "the page loaded anew".into(),
+                after: PATIENCE,
+            })
         })
     }
 
@@ -297,6 +309,13 @@ impl Page {
             return Err(BrowserError::Script(thrown(&answer["exceptionDetails"])));
         }
         Ok(answer["result"]["value"].take())
+    }
+
+    /// The loader id of the document that it shows.
+    async fn document(&self) -> Result<String, BrowserError> {
+        let method = "Page.getFrameTree";
+        let tree = self.call(method, &json!({})).await?;
+        word(method, &tree["frameTree"]["frame"]["loaderId"])
     }
 
     /// Events come in the order in which they happened, so after an answer all earlier ones are noted.
