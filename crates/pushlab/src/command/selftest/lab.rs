@@ -15,6 +15,7 @@ use transport::Target;
 
 use super::probe::{Behaviour, Probe, ProbeServer};
 use super::progress::Progress;
+use super::waits::{Task, Waits};
 use crate::command::server_process::{ANY, Launch, ServerProcess};
 use crate::cpus::Pins;
 use crate::registry::{self, Local};
@@ -82,6 +83,8 @@ pub(super) struct Seen {
     pub(super) stamps: Vec<Stamp>,
     /// Intended and sent, in the order in which they were sent.
     pub(super) sends: Vec<(u64, u64)>,
+    /// How much of the measured time the generator or the probe waited for its CPU, whichever waited longer, percent. Only of a probe.
+    pub(super) waited: f64,
 }
 
 /// What a check may do while the generator runs.
@@ -127,14 +130,22 @@ impl Lab<'_> {
     pub(super) fn probe(&self, behaviour: Behaviour, ask: &Ask) -> Result<Seen, Halt> {
         let server = ProbeServer::start(behaviour, &self.pins.server)?;
         let target = Target::new(server.url());
+        let waits = Cell::new(None);
         let around = Around {
-            begun: Some(Box::new(|| server.forget_pauses())),
+            begun: Some(Box::new(|| {
+                server.forget_pauses();
+                waits.set(Some(Waits::begin([
+                    ("generator", Task::this_thread()),
+                    ("probe", server.task()),
+                ])));
+            })),
             drain: None,
         };
         let load = |targets: Targets, case, hooks| -> Local<'_, Measurement> {
             Box::pin(load::run::<Probe>(targets, case, hooks))
         };
         let mut seen = self.run(ask, &ask.case("probe")?, target.into(), load, around)?;
+        seen.waited = waits.take().map_or(0.0, |waits| waits.most().1);
         seen.measurement.server_pauses = Some(server.pauses());
         seen.measurement.judge(&Guards::default());
         Ok(seen)
@@ -224,6 +235,7 @@ impl Lab<'_> {
             measurement,
             stamps: stamps.take(),
             sends: sends.take(),
+            waited: 0.0,
         })
     }
 }

@@ -7,7 +7,7 @@
 //! | `probe` | a transport whose server takes exactly as long as it is told |
 //! | `freezer` | stops a process and lets it go on, on a schedule |
 //! | `lab` | runs a case for its raw samples |
-//! | `waits` | whether the CPUs were those of a link that is measured |
+//! | `wire`, `waits` | a link with both ends in this thread, and whether the CPUs were theirs |
 //! | `progress`, `table` | what is said meanwhile, and at the end |
 
 mod delay;
@@ -27,6 +27,7 @@ mod sends;
 mod starved;
 mod table;
 mod waits;
+mod wire;
 
 use std::cell::Cell;
 use std::io::Write;

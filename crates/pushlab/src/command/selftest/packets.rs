@@ -265,7 +265,7 @@ struct Bench {
     near: UdpSocket,
     far: UdpSocket,
     link: LinkProcess<Ends>,
-    waits: Waits,
+    waits: Waits<2>,
 }
 
 impl Bench {
@@ -281,7 +281,7 @@ impl Bench {
         Ok(Self {
             near: socket(&ends.client_namespace, ends.client_address)?,
             far: socket(&ends.server_namespace, ends.server_address)?,
-            waits: Waits::begin(link.pid()),
+            waits: Waits::of_link(link.pid()),
             link,
         })
     }

@@ -21,6 +21,7 @@ use rustix::time::{
 
 use super::{Frame, SCHEME};
 use crate::command::selftest::law::Service;
+use crate::command::selftest::waits::Task;
 use crate::cpus;
 
 /// The thread wakes this much before an answer is due, nanoseconds: more than an idle CPU takes to wake. It has that CPU to itself.
@@ -48,6 +49,7 @@ pub(crate) struct ProbeServer {
     end: Arc<OwnedFd>,
     /// Watches the CPUs of the thread.
     monitor: PauseMonitor,
+    task: Task,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -90,17 +92,18 @@ impl ProbeServer {
             let monitor = pins.and_then(|()| PauseMonitor::start());
             let go = monitor.is_ok();
             // Whoever started it waits for this.
-            let _ = started.send(monitor);
+            let _ = started.send(monitor.map(|monitor| (monitor, Task::this_thread())));
             if go {
                 worker.run();
             }
         };
         let thread = thread::Builder::new().name("probe".into()).spawn(run)?;
-        let monitor = is_started.recv().map_err(io::Error::other)??;
+        let (monitor, task) = is_started.recv().map_err(io::Error::other)??;
         Ok(Self {
             url,
             end,
             monitor,
+            task,
             thread: Some(thread),
         })
     }
@@ -113,6 +116,11 @@ impl ProbeServer {
     /// When its CPUs were taken from it, since then.
     pub(crate) fn pauses(&self) -> Pauses {
         self.monitor.read(measure::now())
+    }
+
+    /// The thread, for who asks how long it waited.
+    pub(crate) fn task(&self) -> Task {
+        self.task
     }
 
     /// What its clients connect to.
