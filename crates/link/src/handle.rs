@@ -10,7 +10,7 @@ use measure::LinkReport;
 use rustix::event::{EventfdFlags, eventfd};
 use scenario::Link;
 
-use crate::{Cut, relay};
+use crate::Cut;
 
 /// What a link is told.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ pub struct Handle {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Abilities {
     pub(crate) cuts: &'static [Cut],
-    /// Whether it can take another shape while it runs, and be unplugged.
-    pub(crate) live: bool,
+    /// Of one that takes another shape while it runs and can be unplugged: whether it can make that shape.
+    pub(crate) live: Option<fn(&Link) -> io::Result<()>>,
 }
 
 /// The link's end of it: commands, and a file that can be read when there is one.
@@ -116,8 +116,7 @@ impl Handle {
     /// # Errors
     /// The link harms packets, which a relay can't; this one is of packets, which keep their shape; or it has ended.
     pub fn shape(&self, link: &Link, seed: u64) -> io::Result<()> {
-        self.check_live("take another shape while it runs")?;
-        relay::check(link)?;
+        self.live("take another shape while it runs")?(link)?;
         self.tell(Command::Shape(Box::new(link.clone()), seed))
     }
 
@@ -127,7 +126,7 @@ impl Handle {
     /// # Errors
     /// This link is of packets; or it has ended.
     pub fn unplug(&self) -> io::Result<()> {
-        self.check_live("be unplugged")?;
+        self.live("be unplugged")?;
         self.tell(Command::Plug(false))
     }
 
@@ -136,18 +135,17 @@ impl Handle {
     /// # Errors
     /// This link is of packets; or it has ended.
     pub fn plug(&self) -> io::Result<()> {
-        self.check_live("be plugged in")?;
+        self.live("be plugged in")?;
         self.tell(Command::Plug(true))
     }
 
-    fn check_live(&self, what: &str) -> io::Result<()> {
-        if self.can.live {
-            return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            format!("a link of packets can't {what}; a relay can"),
-        ))
+    fn live(&self, what: &str) -> io::Result<fn(&Link) -> io::Result<()>> {
+        self.can.live.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("a link of packets can't {what}; a relay can"),
+            )
+        })
     }
 
     /// Ends the link, and with it all connections.

@@ -108,7 +108,7 @@ impl Packets {
         let (server, far) = end("server's network namespace", SERVER)?;
         let channel = handle::channel(handle::Abilities {
             cuts: CUTS,
-            live: false,
+            live: None,
         });
         let (handle, commands) =
             channel.map_err(|error| PacketsError::Unmade("channel for commands", error))?;

@@ -166,7 +166,7 @@ impl Relay {
         let poller = Poller::new()?;
         let (handle, commands) = handle::channel(handle::Abilities {
             cuts: &Cut::ALL,
-            live: true,
+            live: Some(check),
         })?;
         poller.add(&listener, LISTENER, EventFlags::IN)?;
         poller.add(&commands, COMMANDS, EventFlags::IN)?;
@@ -348,7 +348,7 @@ impl Relay {
 ///
 /// # Errors
 /// It loses, reorders or duplicates packets.
-pub(crate) fn check(link: &Link) -> io::Result<()> {
+fn check(link: &Link) -> io::Result<()> {
     if link.up.harms_packets() || link.down.harms_packets() {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,

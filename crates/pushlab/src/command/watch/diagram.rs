@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use dissect::{Kind, Message, Way};
 use link::relay::Close;
 use report::duration;
-
-use super::observer::Event;
+use wiretap::Event;
 
 /// Columns between the client and the server.
 const WIDTH: usize = 40;

@@ -1,46 +1,21 @@
 //! What passes as lines of JSON.
 
-use dissect::{Counts, Message};
+use dissect::Counts;
 use measure::Measurement;
 use serde::Serialize;
+use wiretap::Event;
 
-use super::observer::{Event, Totals};
+use super::observer::Totals;
 
 /// A line a message, of this transport.
 pub(super) struct Lines {
     transport: String,
 }
 
-/// A line. Times are microseconds of the lab's clock.
+/// A line at the end. Times are microseconds.
 #[derive(Serialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
 enum Line<'a> {
-    Opened {
-        transport: &'a str,
-        connection: u64,
-        at_us: f64,
-    },
-    Message {
-        transport: &'a str,
-        connection: u64,
-        #[serde(flatten)]
-        message: &'a Message,
-    },
-    Lost {
-        transport: &'a str,
-        connection: u64,
-        way: &'static str,
-        sent_us: f64,
-        at_us: f64,
-        bytes: usize,
-    },
-    Closed {
-        transport: &'a str,
-        connection: u64,
-        at_us: f64,
-        how: &'static str,
-        by: &'static str,
-    },
     Counts {
         transport: &'a str,
         #[serde(flatten)]
@@ -70,48 +45,7 @@ impl Lines {
     /// # Errors
     /// It is no JSON, which can't be.
     pub(super) fn line(&self, event: &Event) -> serde_json::Result<String> {
-        let transport = self.transport.as_str();
-        serde_json::to_string(&match event {
-            &Event::Opened { connection, at } => Line::Opened {
-                transport,
-                connection,
-                at_us: us(at),
-            },
-            Event::Message {
-                connection,
-                message,
-            } => Line::Message {
-                transport,
-                connection: *connection,
-                message,
-            },
-            &Event::Lost {
-                connection,
-                way,
-                sent,
-                at,
-                bytes,
-            } => Line::Lost {
-                transport,
-                connection,
-                way: way.name(),
-                sent_us: us(sent),
-                at_us: us(at),
-                bytes,
-            },
-            &Event::Closed {
-                connection,
-                at,
-                how,
-                by,
-            } => Line::Closed {
-                transport,
-                connection,
-                at_us: us(at),
-                how: how.name(),
-                by: by.name(),
-            },
-        })
+        serde_json::to_string(&event.of(&self.transport))
     }
 }
 

@@ -6,7 +6,7 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `readable` | a scenario that a person can follow |
-//! | `observer` | what passes the relay, as messages and totals |
+//! | `observer` | what passes the relay, on its way to the printer, and totals |
 //! | `printer` | prints them as they come |
 //! | `diagram` | a line a message, for people |
 //! | `lines` | a line a message, as JSON |

@@ -3,9 +3,10 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::Receiver;
 
+use wiretap::Event;
+
 use super::diagram::Diagram;
 use super::lines::Lines;
-use super::observer::Event;
 
 /// In which form.
 pub(super) enum Printer {
