@@ -31,10 +31,12 @@ pub(crate) struct Pipes {
     pub(crate) words: ChildStderr,
 }
 
-/// `$0` is the home to remove, the rest is the browser's command line. A straggler among the browser's processes may still be writing, so
-/// removing is tried again until it lasts; and nobody may be left to read a complaint.
+/// `$0` is the home to remove, the rest is the browser's command line. A straggler among the browser's processes may still be writing, or make its folder
+/// anew: all of the group but the shell are ended, and removing is tried again until it lasts; and nobody may be left to read a complaint.
 const SHELL: &str = r#""$@" 3<&0 4>&1 </dev/null >/dev/null
+trap '' TERM
 for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    kill -TERM 0
     rm -rf "$0" 2>/dev/null
     sleep 0.1
     [ -e "$0" ] || exit
