@@ -49,14 +49,14 @@ struct Run {
 
 pub(super) fn run(lab: &Lab<'_>) -> Result<Vec<Row>, Halt> {
     // Short ones: what something else does once a second is then in some, and not in all.
-    let trials = lab.either(4, 24);
+    let trials = lab.either(6, 24);
     let mut measured = Vec::new();
     let mut disturbances = Vec::new();
     for trial in 0..trials {
         let ask = Ask {
             // Independent arrivals: a metronome would meet its own answers again and again.
             kind: Kind::Poisson(1000),
-            duration: Duration::from_millis(400),
+            duration: Duration::from_millis(lab.either(250, 400)),
             clients: 8,
             seed: trial,
         };

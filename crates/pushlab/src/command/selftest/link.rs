@@ -29,7 +29,7 @@ const DELAYS: [u64; 3] = [0, 5_000_000, 50_000_000];
 const MEAN: u64 = 20_000_000;
 const DEVIATION: u64 = 2_000_000;
 
-/// Messages of a quarter of a second, which count together or not at all.
+/// Messages of a fifth of a second, which count together or not at all.
 const BLOCK: usize = 400;
 
 /// Bandwidths to hold, bits a second: up, down.
@@ -139,7 +139,7 @@ fn jitter(lab: &Lab<'_>, law: JitterLaw) -> Result<Judged, Halt> {
     let (_, disturbance) = wire.end()?;
     let [mean, deviation] = judge_jitter(law, &seen);
     let deviation = deviation.noted(format!(
-        "{left_out} blocks of {BLOCK} left out, in which link or self-test waited for their CPUs {STILL} % of the time"
+        "{left_out} blocks of {BLOCK} left out, in which link or self-test waited at least {STILL} % of the time for a CPU"
     ));
     Ok((vec![mean, deviation], disturbance))
 }

@@ -265,7 +265,7 @@ struct Bench {
     near: UdpSocket,
     far: UdpSocket,
     link: LinkProcess<Ends>,
-    waits: Waits<2>,
+    waits: Waits,
 }
 
 impl Bench {

@@ -38,15 +38,15 @@ pub(super) enum Task {
     Thread(u32),
 }
 
-/// What some have waited since it began.
+/// What two have waited since it began.
 #[derive(Debug)]
-pub(super) struct Waits<const N: usize> {
+pub(super) struct Waits {
     began: u64,
     /// By name: what each had waited by then, nanoseconds.
-    tasks: [(&'static str, Task, u64); N],
+    tasks: [(&'static str, Task, u64); 2],
 }
 
-impl Waits<2> {
+impl Waits {
     /// Of the link with this process id, and of this process.
     pub(super) fn of_link(link: u32) -> Self {
         Self::begin([
@@ -54,11 +54,9 @@ impl Waits<2> {
             ("self-test", Task::Process(process::id())),
         ])
     }
-}
 
-impl<const N: usize> Waits<N> {
-    /// Of these, by name.
-    pub(super) fn begin(tasks: [(&'static str, Task); N]) -> Self {
+    /// Of these two, by name.
+    pub(super) fn begin(tasks: [(&'static str, Task); 2]) -> Self {
         Self {
             began: now(),
             tasks: tasks.map(|(name, task)| (name, task, task.waited())),

@@ -27,7 +27,7 @@ pub(super) const DOWN: usize = 1;
 pub(super) struct Wire {
     server: TcpListener,
     link: LinkProcess,
-    waits: Waits<2>,
+    waits: Waits,
 }
 
 /// The client's socket and the server's, neither of which blocks.
@@ -78,7 +78,7 @@ impl Wire {
     }
 
     /// What link and self-test wait from now on.
-    pub(super) fn waits(&self) -> Waits<2> {
+    pub(super) fn waits(&self) -> Waits {
         Waits::of_link(self.link.pid())
     }
 
